@@ -1,0 +1,284 @@
+// The public functions: the choice of an implementation and the calls into its
+// table.
+#include <algorithm>
+#include <atomic>
+#include <type_traits>
+
+#include "check.h"
+#include "reference.h"
+#include "table.h"
+#include "xfq/core/error.h"
+#include "xfq/kernels/kernels.h"
+
+namespace xfq::kernels {
+namespace {
+
+constexpr const char* kNames[] = {"auto",  "avx512",    "avx2", "portable",
+                                  "eigen", "reference", "check"};
+
+bool processor_has_avx2() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#else
+  return false;
+#endif
+}
+
+bool processor_has_avx512() {
+#if defined(__x86_64__)
+  return processor_has_avx2() && __builtin_cpu_supports("avx512f") &&
+         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512vl");
+#else
+  return false;
+#endif
+}
+
+const FloatKernels* best() {
+  if (processor_has_avx512() && avx512_kernels() != nullptr) return avx512_kernels();
+  if (processor_has_avx2() && avx2_kernels() != nullptr) return avx2_kernels();
+  return portable_kernels();
+}
+
+// Null for a name that is unknown or that this processor cannot run.
+const FloatKernels* find(const std::string& name) {
+  if (name == "auto") return best();
+  if (name == "avx512") return processor_has_avx512() ? avx512_kernels() : nullptr;
+  if (name == "avx2") return processor_has_avx2() ? avx2_kernels() : nullptr;
+  if (name == "portable") return portable_kernels();
+  if (name == "eigen") return eigen_kernels(*best());
+  if (name == "reference") return reference_kernels();
+  if (name == "check") return check_kernels(*best());
+  return nullptr;
+}
+
+std::atomic<const FloatKernels*>& current() {
+  static std::atomic<const FloatKernels*> table{best()};
+  return table;
+}
+
+const FloatKernels& table() { return *current().load(std::memory_order_relaxed); }
+
+// Levenshtein distance, two rows.
+std::size_t distance(const std::string& a, const std::string& b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+template <class Names>
+std::string joined(const Names& names) {
+  std::string text;
+  for (const auto& name : names) text += (text.empty() ? "" : ", ") + std::string(name);
+  return text;
+}
+
+GemmCall pack(const Gemm<float>& g) {
+  return {g.m,          g.n,   g.k,    g.a,
+          g.a_row,      g.a_col, g.b,  g.b_row,
+          g.b_col,      g.c,   g.ldc,  g.accumulate,
+          g.bias,       static_cast<int>(g.activation), g.pre, g.ld_pre,
+          g.residual,   g.ld_residual};
+}
+
+AttentionCall pack(const AttentionShape& s) {
+  return {s.batch, s.time, s.heads, s.head_size, s.causal, s.lengths};
+}
+
+}  // namespace
+
+void select(const std::string& name) {
+  if (const FloatKernels* found = find(name)) {
+    current().store(found);
+    return;
+  }
+  if (std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames)) {
+    throw_usage("kernel '" + name + "' cannot run on this processor",
+                "it can run " + joined(available()));
+  }
+  const char* nearest = *std::min_element(
+      std::begin(kNames), std::end(kNames),
+      [&](const char* a, const char* b) { return distance(name, a) < distance(name, b); });
+  throw_usage("got kernel '" + name + "', expected one of " + joined(kNames),
+              "did you mean '" + std::string(nearest) + "'?");
+}
+
+std::string selected() { return table().name; }
+
+std::vector<std::string> available() {
+  std::vector<std::string> names;
+  for (const char* name : kNames) {
+    if (std::string(name) != "auto" && find(name) != nullptr) names.push_back(name);
+  }
+  return names;
+}
+
+std::vector<CheckReport> check_report() { return recorded_differences(); }
+
+// Each function: double runs the reference, float the table in use.
+
+template <class S>
+void gemm(const Gemm<S>& g) {
+  if constexpr (std::is_same_v<S, double>) {
+    reference::gemm(g);
+  } else {
+    table().gemm(pack(g));
+  }
+}
+
+template <class S>
+void attention_forward(const AttentionShape& shape, const S* qkv, S* probabilities, S* out) {
+  if constexpr (std::is_same_v<S, double>) {
+    reference::attention_forward(shape, qkv, probabilities, out);
+  } else {
+    table().attention_forward(pack(shape), qkv, probabilities, out);
+  }
+}
+
+template <class S>
+void attention_backward(const AttentionShape& shape, const S* qkv, const S* probabilities,
+                        const S* d_out, S* d_qkv) {
+  if constexpr (std::is_same_v<S, double>) {
+    reference::attention_backward(shape, qkv, probabilities, d_out, d_qkv);
+  } else {
+    table().attention_backward(pack(shape), qkv, probabilities, d_out, d_qkv);
+  }
+}
+
+template <class S>
+void layernorm_forward(Index rows, Index width, const S* x, const S* weight, const S* bias,
+                       S epsilon, S* y, S* mean, S* rstd) {
+  if constexpr (std::is_same_v<S, double>) {
+    reference::layernorm_forward(rows, width, x, weight, bias, epsilon, y, mean, rstd);
+  } else {
+    table().layernorm_forward(rows, width, x, weight, bias, epsilon, y, mean, rstd);
+  }
+}
+
+template <class S>
+void layernorm_backward(Index rows, Index width, const S* x, const S* weight, const S* mean,
+                        const S* rstd, const S* d_y, S* d_x, bool accumulate_dx, S* d_weight,
+                        S* d_bias) {
+  if constexpr (std::is_same_v<S, double>) {
+    reference::layernorm_backward(rows, width, x, weight, mean, rstd, d_y, d_x, accumulate_dx,
+                                  d_weight, d_bias);
+  } else {
+    table().layernorm_backward(rows, width, x, weight, mean, rstd, d_y, d_x, accumulate_dx,
+                               d_weight, d_bias);
+  }
+}
+
+template <class S>
+void softmax_rows(Index rows, Index width, S* x, Index ld) {
+  if constexpr (std::is_same_v<S, double>) {
+    reference::softmax_rows(rows, width, x, ld);
+  } else {
+    table().softmax_rows(rows, width, x, ld);
+  }
+}
+
+template <class S>
+double cross_entropy(Index rows, Index width, S* logits, Index ld, const std::int32_t* targets,
+                     S* losses, bool gradient, S gradient_scale, std::int64_t* count) {
+  if constexpr (std::is_same_v<S, double>) {
+    return reference::cross_entropy(rows, width, logits, ld, targets, losses, gradient,
+                                    gradient_scale, count);
+  } else {
+    return table().cross_entropy(rows, width, logits, ld, targets, losses, gradient,
+                                 gradient_scale, count);
+  }
+}
+
+template <class S>
+void activation_forward(Activation activation, Index size, const S* x, S* y) {
+  if constexpr (std::is_same_v<S, double>) {
+    reference::activation_forward(activation, size, x, y);
+  } else {
+    table().activation_forward(static_cast<int>(activation), size, x, y);
+  }
+}
+
+template <class S>
+void activation_backward(Activation activation, Index size, const S* x, const S* d_y, S* d_x) {
+  if constexpr (std::is_same_v<S, double>) {
+    reference::activation_backward(activation, size, x, d_y, d_x);
+  } else {
+    table().activation_backward(static_cast<int>(activation), size, x, d_y, d_x);
+  }
+}
+
+#define XFQ_FORWARD(name, parameters, arguments) \
+  template <class S>                             \
+  void name parameters {                         \
+    if constexpr (std::is_same_v<S, double>) {   \
+      reference::name arguments;                 \
+    } else {                                     \
+      table().name arguments;                    \
+    }                                            \
+  }
+XFQ_FORWARD(tanh_forward, (Index size, const S* x, S* y), (size, x, y))
+XFQ_FORWARD(tanh_backward, (Index size, const S* y, const S* d_y, S* d_x), (size, y, d_y, d_x))
+XFQ_FORWARD(add, (Index size, const S* x, S* y), (size, x, y))
+XFQ_FORWARD(scale, (Index size, S factor, S* x), (size, factor, x))
+XFQ_FORWARD(add_column_sums, (Index rows, Index width, const S* x, Index ld, S* sums),
+            (rows, width, x, ld, sums))
+XFQ_FORWARD(exp_forward, (Index size, const S* x, S* y), (size, x, y))
+XFQ_FORWARD(log_forward, (Index size, const S* x, S* y), (size, x, y))
+XFQ_FORWARD(erf_forward, (Index size, const S* x, S* y), (size, x, y))
+#undef XFQ_FORWARD
+
+template <class S>
+double sum_squares(Index size, const S* x) {
+  if constexpr (std::is_same_v<S, double>) {
+    return reference::sum_squares(size, x);
+  } else {
+    return table().sum_squares(size, x);
+  }
+}
+
+template <class S>
+void adamw(const AdamW& p, Index size, S* weights, const S* gradient, S* m, S* v) {
+  const AdamWScalars<S> scalars = reference::adamw_scalars<S>(p);
+  if constexpr (std::is_same_v<S, double>) {
+    reference::adamw(scalars, size, weights, gradient, m, v);
+  } else {
+    table().adamw(scalars, size, weights, gradient, m, v);
+  }
+}
+
+#define XFQ_INSTANTIATE(S)                                                                       \
+  template void gemm(const Gemm<S>&);                                                            \
+  template void attention_forward(const AttentionShape&, const S*, S*, S*);                      \
+  template void attention_backward(const AttentionShape&, const S*, const S*, const S*, S*);     \
+  template void layernorm_forward(Index, Index, const S*, const S*, const S*, S, S*, S*, S*);    \
+  template void layernorm_backward(Index, Index, const S*, const S*, const S*, const S*,         \
+                                   const S*, S*, bool, S*, S*);                                  \
+  template void softmax_rows(Index, Index, S*, Index);                                           \
+  template double cross_entropy(Index, Index, S*, Index, const std::int32_t*, S*, bool, S,       \
+                                std::int64_t*);                                                  \
+  template void activation_forward(Activation, Index, const S*, S*);                             \
+  template void activation_backward(Activation, Index, const S*, const S*, S*);                  \
+  template void tanh_forward(Index, const S*, S*);                                               \
+  template void tanh_backward(Index, const S*, const S*, S*);                                    \
+  template void add(Index, const S*, S*);                                                        \
+  template void scale(Index, S, S*);                                                             \
+  template void add_column_sums(Index, Index, const S*, Index, S*);                              \
+  template double sum_squares(Index, const S*);                                                  \
+  template void exp_forward(Index, const S*, S*);                                                \
+  template void log_forward(Index, const S*, S*);                                                \
+  template void erf_forward(Index, const S*, S*);                                                \
+  template void adamw(const AdamW&, Index, S*, const S*, S*, S*);
+XFQ_INSTANTIATE(float)
+XFQ_INSTANTIATE(double)
+#undef XFQ_INSTANTIATE
+
+}  // namespace xfq::kernels
