@@ -1,0 +1,68 @@
+// Sums of signal, noise and codes.
+#include "xfq/quant/distortion.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "xfq/core/error.h"
+#include "xfq/stats/histogram.h"
+
+namespace xfq::quant {
+
+Distortion::Distortion(const NumberFormat& format)
+    : format_(format),
+      codes_(static_cast<std::size_t>(format.highest_code() - format.lowest_code() + 1), 0) {}
+
+void Distortion::add(const float* x, Index size, const Scale& scale) {
+  constexpr Index kBlock = 512;
+  std::array<std::int32_t, kBlock> codes{};
+  std::array<float, kBlock> values{};
+  const std::int32_t lowest = format_.lowest_code();
+  for (Index begin = 0; begin < size; begin += kBlock) {
+    const Index count = std::min(kBlock, size - begin);
+    const float* block = x + begin;
+    format_.quantize(count, block, scale, codes.data());
+    format_.dequantize(count, codes.data(), scale, values.data());
+    double signal = 0;
+    double noise = 0;
+    for (Index i = 0; i < count; ++i) {
+      const auto k = static_cast<std::size_t>(i);
+      const auto value = static_cast<double>(block[i]);
+      const double error = value - static_cast<double>(values[k]);
+      signal += value * value;
+      noise += error * error;
+      clipped_ += format_.clips(block[i], scale) ? 1 : 0;
+      ++codes_[static_cast<std::size_t>(codes[k] - lowest)];
+    }
+    signal_ += signal;
+    noise_ += noise;
+  }
+  count_ += size;
+}
+
+void Distortion::merge(const Distortion& other) {
+  XFQ_ASSERT(format_.name() == other.format_.name());
+  count_ += other.count_;
+  clipped_ += other.clipped_;
+  signal_ += other.signal_;
+  noise_ += other.noise_;
+  for (std::size_t i = 0; i < codes_.size(); ++i) codes_[i] += other.codes_[i];
+}
+
+std::optional<double> Distortion::sqnr_db() const {
+  if (!(signal_ > 0 && noise_ > 0)) return std::nullopt;
+  return 10 * std::log10(signal_ / noise_);
+}
+
+std::optional<double> Distortion::clip_share() const {
+  if (count_ == 0) return std::nullopt;
+  return static_cast<double>(clipped_) / static_cast<double>(count_);
+}
+
+std::optional<double> Distortion::code_entropy_bits() const {
+  if (count_ == 0) return std::nullopt;
+  return stats::entropy(codes_) / std::log(2.0);
+}
+
+}  // namespace xfq::quant
