@@ -1,0 +1,31 @@
+// A record for people and spreadsheets: CSV, Markdown, and a short summary.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "xfq/core/record.h"
+
+namespace xfq::report {
+
+/// What `--table` accepts for this record: "metrics", "claims", then its tables.
+std::vector<std::string> table_names(const Record& record);
+
+/// One table with a header line, RFC 4180 quoting, lines end in \n. "metrics"
+/// has id, value, unit, ci_lo, ci_hi, n, better, reason; "claims" has one line
+/// per test. A missing value is an empty cell; a list is joined by commas.
+/// Throws ErrorKind::usage when the record has no such table.
+std::string to_csv(const Record& record, const std::string& table);
+
+/// Answer, verdicts and metrics with their intervals, as Markdown.
+std::string to_markdown(const Record& record);
+
+/// What stderr shows after a run: the answer wrapped to `width` columns, a line
+/// per claim, the cost. Plain text.
+std::string summary(const Record& record, int width);
+
+/// A number with five significant digits; "-" for none.
+std::string short_number(const std::optional<double>& value);
+
+}  // namespace xfq::report

@@ -1,0 +1,286 @@
+// Record -> JSON -> Record.
+#include "xfq/report/json.h"
+
+#include <fmt/core.h>
+
+#include <utility>
+
+#include "json_tools.h"
+#include "xfq/core/error.h"
+#include "xfq/core/hash.h"
+
+namespace xfq::report {
+
+namespace {
+
+Json optional_number(const std::optional<double>& value, const std::string& where) {
+  return value ? number(*value, where) : Json(nullptr);
+}
+
+Json interval_json(const std::optional<Interval>& ci, const std::string& where) {
+  if (!ci) return nullptr;
+  return Json::array({number(ci->lo, where + ".ci"), number(ci->hi, where + ".ci")});
+}
+
+Json pairs_json(const std::vector<std::pair<std::string, Value>>& pairs, const std::string& where) {
+  Json object = Json::object();
+  for (const auto& [key, value] : pairs) object[key] = to_json_value(value, where + "." + key);
+  return object;
+}
+
+Json data_json(const DataSource& source) {
+  Json splits = Json::object();
+  for (const auto& [name, tokens] : source.splits) splits[name] = tokens;
+  return {{"name", source.name},
+          {"sha256", source.sha256},
+          {"documents", source.documents},
+          {"tokens", source.tokens},
+          {"splits", splits}};
+}
+
+Json metric_json(const Metric& metric) {
+  const std::string where = fmt::format("metric '{}'", metric.id);
+  if (!metric.value && metric.reason.empty()) {
+    throw_run(where + " has no value, expected a value or the reason why there is none",
+              "please report this");
+  }
+  Json json = {{"id", metric.id},     {"value", optional_number(metric.value, where)},
+               {"unit", metric.unit}, {"ci", interval_json(metric.ci, where)},
+               {"n", metric.n},       {"better", to_string(metric.better)}};
+  if (!metric.reason.empty()) json["reason"] = metric.reason;
+  return json;
+}
+
+Json table_json(const Table& table) {
+  Json rows = Json::array();
+  for (const std::vector<Value>& cells : table.rows) {
+    XFQ_ASSERT(cells.size() == table.columns.size());
+    Json row = Json::object();
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      row[table.columns[i]] =
+          to_json_value(cells[i], fmt::format("table '{}' row {} column '{}'", table.name,
+                                              rows.size() + 1, table.columns[i]));
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+Json claim_json(const Claim& claim) {
+  const std::string where = fmt::format("claim '{}'", claim.id);
+  Json tests = Json::array();
+  for (const ClaimTest& test : claim.tests) {
+    Json pass = nullptr;
+    if (test.outcome != Outcome::undecided) pass = test.outcome == Outcome::pass;
+    Json row = {{"statement", test.statement},
+                {"condition", test.condition},
+                {"rule", test.rule},
+                {"value", optional_number(test.value, where)},
+                {"ci", interval_json(test.ci, where)},
+                {"n", test.n},
+                {"pass", pass}};
+    if (!test.reason.empty()) row["reason"] = test.reason;
+    tests.push_back(std::move(row));
+  }
+  return {{"id", claim.id},
+          {"claim", claim.claim},
+          {"verdict", to_string(claim.verdict)},
+          {"conditions", claim.conditions},
+          {"tests", tests},
+          {"seeds_needed", claim.seeds_needed ? Json(*claim.seeds_needed) : Json(nullptr)}};
+}
+
+/// Everything that equal options must reproduce.
+Json behaviour_json(const Record& record) {
+  Json json = Json::object();
+  json["schema"] = record.schema;
+  json["question"] = {{"number", record.question_number}, {"title", record.question_title}};
+  json["config"] = pairs_json(record.config, "config");
+  json["evidence"] = record.evidence;
+  json["data"] = Json::array();
+  for (const DataSource& source : record.data) json["data"].push_back(data_json(source));
+  json["metrics"] = Json::array();
+  for (const Metric& metric : record.metrics) json["metrics"].push_back(metric_json(metric));
+  json["tables"] = Json::object();
+  for (const Table& table : record.tables) json["tables"][table.name] = table_json(table);
+  json["claims"] = Json::array();
+  for (const Claim& claim : record.claims) json["claims"].push_back(claim_json(claim));
+  json["answer"] = record.answer;
+  json["warnings"] = Json::array();
+  for (const Warning& warning : record.warnings) {
+    json["warnings"].push_back(
+        {{"code", warning.code}, {"text", warning.text}, {"fix", warning.fix}});
+  }
+  return json;
+}
+
+std::string hash_of(const Json& behaviour) { return xxh3_hex(compact(behaviour)); }
+
+Json whole_json(const Record& record) {
+  Json json = behaviour_json(record);
+  const std::string hash = hash_of(json);
+  json["environment"] = pairs_json(record.environment, "environment");
+  json["cost"] = {{"wall_s", number(record.cost.wall_s, "cost.wall_s")},
+                  {"cpu_s", number(record.cost.cpu_s, "cost.cpu_s")},
+                  {"peak_rss_bytes", record.cost.peak_rss_bytes},
+                  {"tokens", record.cost.tokens},
+                  {"flops", number(record.cost.flops, "cost.flops")}};
+  json["signature"] = hash;
+  return json;
+}
+
+std::optional<double> read_optional(const Field& field) {
+  if (field.is_null()) return std::nullopt;
+  return field.real();
+}
+
+std::optional<Interval> read_interval(const Field& field) {
+  if (field.is_null()) return std::nullopt;
+  const std::vector<Field> ends = field.items();
+  if (!field.node().is_array() || ends.size() != 2) field.fail("null or two numbers");
+  return Interval{ends[0].real(), ends[1].real()};
+}
+
+/// One of the words that to_string gives for the values of an enumeration.
+template <class E>
+E read_word(const Field& field, std::initializer_list<E> values) {
+  const std::string word = field.text();
+  std::string expected;
+  for (const E value : values) {
+    if (to_string(value) == word) return value;
+    expected += (expected.empty() ? "" : ", ") + to_string(value);
+  }
+  field.fail("one of " + expected);
+}
+
+DataSource read_data(const Field& field) {
+  DataSource source;
+  source.name = field.at("name").text();
+  source.sha256 = field.at("sha256").text();
+  source.documents = field.at("documents").integer();
+  source.tokens = field.at("tokens").integer();
+  for (const Field& split : field.at("splits").items()) {
+    source.splits.emplace_back(split.name(), split.integer());
+  }
+  return source;
+}
+
+Metric read_metric(const Field& field) {
+  Metric metric;
+  metric.id = field.at("id").text();
+  metric.value = read_optional(field.at("value"));
+  metric.unit = field.at("unit").text();
+  metric.ci = read_interval(field.at("ci"));
+  metric.n = field.at("n").integer();
+  metric.better = read_word(field.at("better"), {Better::none, Better::lower, Better::higher});
+  if (!metric.value || field.has("reason")) metric.reason = field.at("reason").text();
+  return metric;
+}
+
+Table read_table(const Field& field) {
+  Table table;
+  table.name = field.name();
+  for (const Field& row : field.items()) {
+    const std::vector<Field> cells = row.items();
+    if (!row.node().is_object()) row.fail("an object");
+    std::vector<std::string> columns;
+    std::vector<Value> values;
+    for (const Field& cell : cells) {
+      columns.push_back(cell.name());
+      values.push_back(cell.value());
+    }
+    if (table.rows.empty()) table.columns = columns;
+    if (columns != table.columns) row.fail("an object with the columns of the first row");
+    table.rows.push_back(std::move(values));
+  }
+  return table;
+}
+
+ClaimTest read_test(const Field& field) {
+  ClaimTest test;
+  test.statement = field.at("statement").text();
+  test.condition = field.at("condition").text();
+  test.rule = field.at("rule").text();
+  test.value = read_optional(field.at("value"));
+  test.ci = read_interval(field.at("ci"));
+  test.n = field.at("n").integer();
+  const Field pass = field.at("pass");
+  if (!pass.is_null()) test.outcome = pass.truth() ? Outcome::pass : Outcome::fail;
+  if (field.has("reason")) test.reason = field.at("reason").text();
+  return test;
+}
+
+Claim read_claim(const Field& field) {
+  Claim claim;
+  claim.id = field.at("id").text();
+  claim.claim = field.at("claim").text();
+  claim.verdict = read_word(field.at("verdict"), {Verdict::supported, Verdict::refuted,
+                                                  Verdict::conditional, Verdict::inconclusive});
+  claim.conditions = field.at("conditions").text();
+  for (const Field& test : field.at("tests").items()) claim.tests.push_back(read_test(test));
+  const Field needed = field.at("seeds_needed");
+  if (!needed.is_null()) claim.seeds_needed = needed.integer();
+  return claim;
+}
+
+}  // namespace
+
+std::string signature(const Record& record) { return hash_of(behaviour_json(record)); }
+
+void check(const Record& record) { whole_json(record); }
+
+std::string to_json(const Record& record) { return pretty(whole_json(record)); }
+
+std::string to_ndjson(const Record& record) { return compact(whole_json(record)) + '\n'; }
+
+Result parse_result(std::string_view text, const std::string& source) {
+  const Json json = parse(text, source, ErrorKind::input);
+  const Field root(json, source, ErrorKind::input);
+  Result result;
+  Record& record = result.record;
+  record.schema = root.at("schema").text();
+  record.question_number = root.at("question").at("number").integer();
+  record.question_title = root.at("question").at("title").text();
+  for (const Field& item : root.at("config").items()) {
+    record.config.emplace_back(item.name(), item.value());
+  }
+  record.evidence = root.at("evidence").truth();
+  for (const Field& item : root.at("data").items()) record.data.push_back(read_data(item));
+  for (const Field& item : root.at("metrics").items()) record.metrics.push_back(read_metric(item));
+  for (const Field& item : root.at("tables").items()) record.tables.push_back(read_table(item));
+  for (const Field& item : root.at("claims").items()) record.claims.push_back(read_claim(item));
+  record.answer = root.at("answer").text();
+  for (const Field& item : root.at("warnings").items()) {
+    record.warnings.push_back(
+        {item.at("code").text(), item.at("text").text(), item.at("fix").text()});
+  }
+  for (const Field& item : root.at("environment").items()) {
+    record.environment.emplace_back(item.name(), item.value());
+  }
+  const Field cost = root.at("cost");
+  record.cost.wall_s = cost.at("wall_s").real();
+  record.cost.cpu_s = cost.at("cpu_s").real();
+  record.cost.peak_rss_bytes = cost.at("peak_rss_bytes").integer();
+  record.cost.tokens = cost.at("tokens").integer();
+  record.cost.flops = cost.at("flops").real();
+  result.signature = root.at("signature").text();
+  return result;
+}
+
+Settings parse_settings(std::string_view text, const std::string& source) {
+  const Json json = parse(text, source, ErrorKind::usage);
+  const Field root(json, source, ErrorKind::usage);
+  if (!json.is_object()) root.fail("an object");
+  Settings settings;
+  const bool result = root.has("schema") && root.has("config");
+  if (result) settings.schema = root.at("schema").text();
+  const Field config = result ? root.at("config") : root;
+  if (!config.node().is_object()) config.fail("an object");
+  for (const Field& item : config.items()) {
+    if (item.is_null()) item.fail("a value");
+    settings.values.emplace_back(item.name(), item.value());
+  }
+  return settings;
+}
+
+}  // namespace xfq::report
