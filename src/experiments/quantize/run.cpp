@@ -1,0 +1,128 @@
+// Runs `xfq quantize`: models side by side, every arm measured on each, one record.
+#include <fmt/core.h>
+
+#include <exception>
+
+#include "measure.h"
+#include "options.h"
+#include "record.h"
+#include "xfq/core/error.h"
+#include "xfq/experiments/quantize.h"
+#include "xfq/kernels/kernels.h"
+#include "xfq/train/pool.h"
+
+namespace xfq::experiments {
+
+namespace quantize {
+
+namespace {
+
+class Quantize : public Experiment {
+ public:
+  void describe(OptionTable& table) override { options_.describe(table); }
+
+  void apply_profile(Profile profile) override {
+    profile_ = profile;
+    options_.apply(profile);
+  }
+
+  void check() override {
+    options_.check();
+    data_ = corpus::load_language_data(options_.language_options());
+  }
+
+  Record run(Monitor& monitor) override {
+    const models::Decoder decoder(options_.decoder_config(*data_));
+    const std::vector<Arm> arms = quantize::arms(options_);
+    quant::Selection selection;
+    if (!options_.quantize_head) selection.kind = quant::Selection::Kind::without_head;
+    std::vector<quant::Plan> plans;
+    std::vector<quant::ModelBytes> bytes;
+    for (const Arm& arm : arms) {
+      plans.push_back(quant::make_plan(decoder.linears(), arm.setting, selection));
+      bytes.push_back(quant::model_bytes(decoder, plans.back()));
+    }
+
+    Record record;
+    record.schema = "xfq/quantize/1";
+    record.question_number = 23;
+    record.question_title = "Why INT8 quantization, and how to get the quality back?";
+    record.evidence = profile_ != Profile::smoke;
+    record.data.push_back(data_->source());
+    record.environment.emplace_back("kernel", kernels::selected());
+
+    const auto cache = options_.open_cache(monitor);
+    std::vector<SeedResult> seeds(static_cast<std::size_t>(options_.seeds));
+    std::vector<char> trained(seeds.size());
+    monitor.plan(options_.seeds);
+    const auto failures = train::run_pool(options_.seeds, options_.threads, [&](Index i) {
+      const train::LanguageTraining training = options_.training(decoder.config(), i);
+      const std::string label = fmt::format("seed {}", training.seed);
+      const train::TrainedDecoder model =
+          train::train_decoder(training, decoder, *data_, cache.get(), monitor, label);
+      const std::size_t slot = static_cast<std::size_t>(i);
+      SeedResult result =
+          measure(options_, decoder, model.parameters, *data_, arms, plans, monitor, label);
+      result.seed = training.seed;
+      seeds[slot] = std::move(result);
+      trained[slot] = model.from_cache ? 0 : 1;
+      monitor.finished(label);
+    });
+    keep_finished(failures, seeds, trained, record);
+
+    for (const char fresh : trained) {
+      const auto tokens = options_.steps * options_.batch_size * data_->row_length();
+      if (fresh) record.cost.tokens += tokens;
+    }
+    record.cost.flops =
+        static_cast<double>(record.cost.tokens) * decoder.flops_per_token(data_->row_length());
+    fill_record(arms, bytes, *data_, seeds, record);
+    return record;
+  }
+
+ private:
+  /// Rethrows a failure; after an interruption drops what is not finished.
+  void keep_finished(const std::vector<std::exception_ptr>& failures,
+                     std::vector<SeedResult>& seeds, std::vector<char>& trained,
+                     Record& record) const {
+    bool interrupted = false;
+    for (const std::exception_ptr& failure : failures) {
+      if (!failure) continue;
+      try {
+        std::rethrow_exception(failure);
+      } catch (const Error& error) {
+        if (error.kind() != ErrorKind::interrupted) throw;
+        interrupted = true;
+      }
+    }
+    if (!interrupted) return;
+    std::vector<SeedResult> finished;
+    std::vector<char> fresh;
+    for (std::size_t i = 0; i < failures.size(); ++i) {
+      if (failures[i]) continue;
+      finished.push_back(std::move(seeds[i]));
+      fresh.push_back(trained[i]);
+    }
+    seeds = std::move(finished);
+    trained = std::move(fresh);
+    if (seeds.empty()) {
+      throw Error(ErrorKind::interrupted, "interrupted before any run had finished",
+                  "trained models are kept; the same command continues");
+    }
+    record.warnings.push_back(
+        {"interrupted", fmt::format("{} of {} runs had finished", seeds.size(), options_.seeds),
+         "run the same command again; finished models come from the cache"});
+  }
+
+  Options options_;
+  Profile profile_ = Profile::quick;
+  std::optional<corpus::LanguageData> data_;
+};
+
+}  // namespace
+
+}  // namespace quantize
+
+std::unique_ptr<Experiment> make_quantize() { return std::make_unique<quantize::Quantize>(); }
+
+}  // namespace xfq::experiments
