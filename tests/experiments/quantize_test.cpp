@@ -176,6 +176,36 @@ TEST_CASE("training that diverges is an error, not a number") {
   }
 }
 
+TEST_CASE("a checkpoint is quantized as the model it was saved from") {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::temp_directory_path() / "xfq_quantize_test_model";
+  fs::remove_all(folder);
+  const Settings one = {{"seeds", "1"}, {"cache", "true"}, {"cache_folder", folder.string()}};
+  const Record trained = run_experiment(make_quantize(), one);
+  std::string checkpoint;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() == ".safetensors") checkpoint = entry.path().string();
+  }
+  REQUIRE_FALSE(checkpoint.empty());
+  // Sizes come from the file, whatever the options say.
+  const Record loaded = run_experiment(
+      make_quantize(), {{"model", checkpoint}, {"layers", "7"}, {"dim", "128"}, {"seeds", "5"}});
+  CHECK(same_result(trained, loaded));
+  CHECK(loaded.cost.tokens == 0);
+
+  CHECK_THROWS_AS(run_experiment(make_quantize(), {{"model", checkpoint}, {"vocab", "100"}}),
+                  Error);
+  fs::resize_file(checkpoint, 1000);
+  try {
+    run_experiment(make_quantize(), {{"model", checkpoint}});
+    FAIL("the file is cut off");
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::input);
+    CHECK(std::string(error.what()).find(checkpoint) != std::string::npos);
+  }
+  fs::remove_all(folder);
+}
+
 TEST_CASE("a file is a corpus like any other") {
   const std::string path =
       (std::filesystem::temp_directory_path() / "xfq_quantize_test_corpus.txt").string();

@@ -56,6 +56,9 @@ void Options::describe(OptionTable& table) {
                 "Training tokens that activation ranges are found on", {1, 100'000'000});
   table.integer("evaluation_tokens", evaluation_tokens, "Validation tokens; 0: all of them",
                 {0, 1'000'000'000});
+  table.text("model", model,
+             "A decoder checkpoint to quantize instead of training one; one run, no intervals",
+             "FILE");
   describe_data(table);
   describe_model(table);
   describe_training(table);

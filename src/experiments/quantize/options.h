@@ -20,6 +20,7 @@ struct Options : CommonOptions {
   bool quantize_head = true;
   std::int64_t calibration_tokens = 16384;
   std::int64_t evaluation_tokens = 16384;
+  std::string model;  ///< a checkpoint instead of training; empty: train
 
   void describe(OptionTable& table);
   void apply(Profile profile);

@@ -2,6 +2,8 @@
 #include <fmt/core.h>
 
 #include <exception>
+#include <optional>
+#include <utility>
 
 #include "measure.h"
 #include "options.h"
@@ -9,6 +11,7 @@
 #include "xfq/core/error.h"
 #include "xfq/experiments/quantize.h"
 #include "xfq/kernels/kernels.h"
+#include "xfq/models/checkpoint.h"
 #include "xfq/train/pool.h"
 
 namespace xfq::experiments {
@@ -29,10 +32,12 @@ class Quantize : public Experiment {
   void check() override {
     options_.check();
     data_ = corpus::load_language_data(options_.language_options());
+    decoder_config_ = options_.decoder_config(*data_);
+    if (!options_.model.empty()) load_model();
   }
 
   Record run(Monitor& monitor) override {
-    const models::Decoder decoder(options_.decoder_config(*data_));
+    const models::Decoder decoder(decoder_config_);
     const std::vector<Arm> arms = quantize::arms(options_);
     quant::Selection selection;
     if (!options_.quantize_head) selection.kind = quant::Selection::Kind::without_head;
@@ -58,9 +63,10 @@ class Quantize : public Experiment {
     const auto failures = train::run_pool(options_.seeds, options_.threads, [&](Index i) {
       const train::LanguageTraining training = options_.training(decoder.config(), i);
       const std::string label = fmt::format("seed {}", training.seed);
-      const train::TrainedDecoder model =
-          train::train_decoder(training, decoder, *data_, cache.get(), monitor, label);
       const std::size_t slot = static_cast<std::size_t>(i);
+      const train::TrainedDecoder model =
+          loaded_ ? train::TrainedDecoder{*loaded_, {}, true}
+                  : train::train_decoder(training, decoder, *data_, cache.get(), monitor, label);
       SeedResult result =
           measure(options_, decoder, model.parameters, *data_, arms, plans, monitor, label);
       result.seed = training.seed;
@@ -81,6 +87,26 @@ class Quantize : public Experiment {
   }
 
  private:
+  /// Takes parameters and sizes from the checkpoint; it must fit the data.
+  void load_model() {
+    models::DecoderCheckpoint checkpoint = models::load_decoder(options_.model, "--model");
+    const models::DecoderConfig& config = checkpoint.config;
+    if (config.vocab != data_->vocabulary_size() || config.context < data_->row_length()) {
+      throw_input(fmt::format("--model: {} has {} tokens and a context of {}, expected {} tokens "
+                              "and a context of at least {} for this corpus",
+                              options_.model, config.vocab, config.context,
+                              data_->vocabulary_size(), data_->row_length()),
+                  "use the --corpus, --tokenizer, --vocab and --context it was trained with");
+    }
+    options_.seeds = 1;
+    options_.layers = config.layers;
+    options_.dim = config.dim;
+    options_.heads = config.heads;
+    options_.bias = config.bias;
+    decoder_config_ = config;
+    loaded_ = std::move(checkpoint.parameters);
+  }
+
   /// Rethrows a failure; after an interruption drops what is not finished.
   void keep_finished(const std::vector<std::exception_ptr>& failures,
                      std::vector<SeedResult>& seeds, std::vector<char>& trained,
@@ -117,6 +143,8 @@ class Quantize : public Experiment {
   Options options_;
   Profile profile_ = Profile::quick;
   std::optional<corpus::LanguageData> data_;
+  models::DecoderConfig decoder_config_;
+  std::optional<Vector<float>> loaded_;  // of --model
 };
 
 }  // namespace
