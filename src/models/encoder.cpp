@@ -61,8 +61,8 @@ Encoder::Encoder(const EncoderConfig& config) : config_(config) {
                                        true, kEpsilon);
   head_bias_ = layout_.add_vector("cls.predictions.bias", config.vocab, nn::Init::zeros());
   pooler_ = nn::Linear::add(layout_, "bert.pooler.dense", config.dim, config.dim, true, init);
-  classifier_ = nn::Linear::add(layout_, "cls.seq_relationship", config.dim, config.classes, true,
-                                init);
+  classifier_ =
+      nn::Linear::add(layout_, "cls.seq_relationship", config.dim, config.classes, true, init);
 }
 
 std::vector<LinearSite> Encoder::linears() const {
@@ -74,8 +74,12 @@ std::vector<LinearSite> Encoder::linears() const {
          layer_name(l, "intermediate.dense"), layer_name(l, "output.dense")},
         sites);
   }
-  sites.push_back({"bert.embeddings.word_embeddings", {Site::head_input, config_.layers},
-                   tokens_.weight, config_.dim, config_.vocab, true});
+  sites.push_back({"bert.embeddings.word_embeddings",
+                   {Site::head_input, config_.layers},
+                   tokens_.weight,
+                   config_.dim,
+                   config_.vocab,
+                   true});
   return sites;
 }
 
@@ -133,8 +137,8 @@ void Encoder::forward(const S* parameters, const PairBatch& batch, EncoderWorksp
     }
     transform_.forward(parameters, batch.masked, w.gathered.data(), w.transform.data(),
                        kernels::Activation::gelu_erf, w.transform_pre.data());
-    transform_norm_.forward(parameters, batch.masked, w.transform.data(),
-                            w.transform_normed.data(), w.transform_stats.data());
+    transform_norm_.forward(parameters, batch.masked, w.transform.data(), w.transform_normed.data(),
+                            w.transform_stats.data());
     if (tap) {
       tap->forward({Site::head_input, config_.layers}, w.transform_normed.data(), batch.masked,
                    dim);
@@ -157,10 +161,9 @@ template <class S>
 PairLoss Encoder::loss(const PairBatch& batch, EncoderWorkspace<S>& w) const {
   PairLoss loss;
   if (batch.masked > 0) {
-    loss.masked.sum = kernels::cross_entropy(batch.masked, config_.vocab, w.logits.data(),
-                                             config_.vocab, batch.masked_targets,
-                                             w.masked_losses.data(), false, S(0),
-                                             &loss.masked.count);
+    loss.masked.sum = kernels::cross_entropy(
+        batch.masked, config_.vocab, w.logits.data(), config_.vocab, batch.masked_targets,
+        w.masked_losses.data(), false, S(0), &loss.masked.count);
   }
   if (batch.labels != nullptr) {
     loss.sentence.sum = kernels::cross_entropy(batch.batch, config_.classes, w.pair_logits.data(),
@@ -183,21 +186,18 @@ PairLoss Encoder::forward_backward(const S* parameters, const PairBatch& batch,
 
   if (batch.masked > 0) {
     const S scale = masked_weight / static_cast<S>(batch.masked);
-    loss.masked.sum = kernels::cross_entropy(batch.masked, config_.vocab, w.logits.data(),
-                                             config_.vocab, batch.masked_targets,
-                                             w.masked_losses.data(), true, scale,
-                                             &loss.masked.count);
+    loss.masked.sum = kernels::cross_entropy(
+        batch.masked, config_.vocab, w.logits.data(), config_.vocab, batch.masked_targets,
+        w.masked_losses.data(), true, scale, &loss.masked.count);
     tokens_.backward_project(parameters, batch.masked, w.transform_normed.data(), w.logits.data(),
                              head_bias_, w.d_masked_a.data(), gradients);
     if (tap) {
       tap->backward({Site::head_input, config_.layers}, w.d_masked_a.data(), batch.masked, dim);
     }
-    transform_norm_.backward(parameters, batch.masked, w.transform.data(),
-                             w.transform_stats.data(), w.d_masked_a.data(), w.d_masked_b.data(),
-                             false, gradients);
+    transform_norm_.backward(parameters, batch.masked, w.transform.data(), w.transform_stats.data(),
+                             w.d_masked_a.data(), w.d_masked_b.data(), false, gradients);
     kernels::activation_backward(kernels::Activation::gelu_erf, batch.masked * dim,
-                                 w.transform_pre.data(), w.d_masked_b.data(),
-                                 w.d_masked_b.data());
+                                 w.transform_pre.data(), w.d_masked_b.data(), w.d_masked_b.data());
     transform_.backward(parameters, batch.masked, w.gathered.data(), w.d_masked_b.data(),
                         w.d_masked_a.data(), gradients);
     for (Index i = 0; i < batch.masked; ++i) {
@@ -234,11 +234,11 @@ PairLoss Encoder::forward_backward(const S* parameters, const PairBatch& batch,
 
   const auto shape = shape_of(config_, batch);
   for (std::size_t l = blocks_.size(); l-- > 0;) {
-    blocks_[l].backward(parameters, shape, static_cast<Index>(l), w.residual[l].data(),
-                        w.blocks[l], w.scratch, w.d.data(), gradients, tap);
+    blocks_[l].backward(parameters, shape, static_cast<Index>(l), w.residual[l].data(), w.blocks[l],
+                        w.scratch, w.d.data(), gradients, tap);
   }
-  embedding_norm_.backward(parameters, rows, w.embedded.data(), w.embedded_stats.data(),
-                           w.d.data(), w.d_embedded.data(), false, gradients);
+  embedding_norm_.backward(parameters, rows, w.embedded.data(), w.embedded_stats.data(), w.d.data(),
+                           w.d_embedded.data(), false, gradients);
   tokens_.backward(rows, batch.inputs, w.d_embedded.data(), gradients);
   segments_.backward(rows, batch.segments, w.d_embedded.data(), gradients);
   positions_.backward_positions(batch.batch, batch.time, w.d_embedded.data(), gradients);
@@ -256,14 +256,13 @@ double Encoder::flops_per_token(Index time) const {
   return 6 * (12 * layers * dim * dim + heads) + 12 * layers * tokens * dim;
 }
 
-#define XFQ_INSTANTIATE(S)                                                                        \
-  template EncoderWorkspace<S> Encoder::make_workspace<S>(Index, Index, Index) const;             \
-  template void Encoder::forward<S>(const S*, const PairBatch&, EncoderWorkspace<S>&,             \
-                                    nn::Tap<S>*) const;                                           \
-  template PairLoss Encoder::loss<S>(const PairBatch&, EncoderWorkspace<S>&) const;               \
-  template PairLoss Encoder::forward_backward<S>(const S*, const PairBatch&,                      \
-                                                 EncoderWorkspace<S>&, S*, S, S, const S*,        \
-                                                 nn::Tap<S>*) const;
+#define XFQ_INSTANTIATE(S)                                                                         \
+  template EncoderWorkspace<S> Encoder::make_workspace<S>(Index, Index, Index) const;              \
+  template void Encoder::forward<S>(const S*, const PairBatch&, EncoderWorkspace<S>&, nn::Tap<S>*) \
+      const;                                                                                       \
+  template PairLoss Encoder::loss<S>(const PairBatch&, EncoderWorkspace<S>&) const;                \
+  template PairLoss Encoder::forward_backward<S>(const S*, const PairBatch&, EncoderWorkspace<S>&, \
+                                                 S*, S, S, const S*, nn::Tap<S>*) const;
 XFQ_INSTANTIATE(float)
 XFQ_INSTANTIATE(double)
 #undef XFQ_INSTANTIATE

@@ -22,14 +22,13 @@ void check_sizes(Index layers, Index dim, Index heads, Index context, Index voca
 }
 
 void append_block_linears(const nn::Block& block, Index layer,
-                          const std::array<std::string, 4>& names,
-                          std::vector<LinearSite>& sites) {
+                          const std::array<std::string, 4>& names, std::vector<LinearSite>& sites) {
   const nn::Linear* linears[] = {&block.qkv(), &block.context(), &block.up(), &block.down()};
   const nn::Site inputs[] = {nn::Site::attention_input, nn::Site::attention_context,
                              nn::Site::mlp_input, nn::Site::mlp_hidden};
   for (std::size_t i = 0; i < names.size(); ++i) {
-    sites.push_back({names[i], {inputs[i], layer}, linears[i]->weight, linears[i]->in,
-                     linears[i]->out, false});
+    sites.push_back(
+        {names[i], {inputs[i], layer}, linears[i]->weight, linears[i]->in, linears[i]->out, false});
   }
 }
 

@@ -14,7 +14,6 @@ void check_sizes(Index layers, Index dim, Index heads, Index context, Index voca
 
 /// The four matrix products of a block: qkv, context, up, down.
 void append_block_linears(const nn::Block& block, Index layer,
-                          const std::array<std::string, 4>& names,
-                          std::vector<LinearSite>& sites);
+                          const std::array<std::string, 4>& names, std::vector<LinearSite>& sites);
 
 }  // namespace xfq::models

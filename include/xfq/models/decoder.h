@@ -19,7 +19,8 @@ struct DecoderConfig {
   Index context = 64;  ///< longest sequence
   Index vocab = 0;
   bool bias = true;
-  double init = 0.02;            ///< standard deviation of the matrices; / sqrt(2 layers) on the residual path
+  double init =
+      0.02;  ///< standard deviation of the matrices; / sqrt(2 layers) on the residual path
   double embedding_init = 0.02;  ///< of the token embedding (and so of the tied head)
 };
 
@@ -47,7 +48,8 @@ template <class S>
 struct DecoderWorkspace {
   Index batch = 0;
   Index time = 0;
-  std::vector<Vector<S>> residual;  ///< layers + 1 of [B*T, dim]: input of block l, output of the last
+  std::vector<Vector<S>>
+      residual;  ///< layers + 1 of [B*T, dim]: input of block l, output of the last
   std::vector<nn::BlockCache<S>> blocks;
   nn::BlockScratch<S> scratch;
   Vector<S> normed;      ///< [B*T, dim]
@@ -93,6 +95,11 @@ class Decoder {
   double flops_per_token(Index time) const;
 
  private:
+  /// Everything below the head: fills workspace.normed.
+  template <class S>
+  void forward_blocks(const S* parameters, const TokenBatch& batch, DecoderWorkspace<S>& workspace,
+                      nn::Tap<S>* tap) const;
+
   DecoderConfig config_;
   nn::ParameterLayout layout_;
   nn::Embedding tokens_, positions_;

@@ -29,13 +29,13 @@ struct EncoderConfig {
 struct PairBatch {
   Index batch = 0;
   Index time = 0;
-  const std::int32_t* inputs = nullptr;    ///< [B*T]
-  const std::int32_t* segments = nullptr;  ///< [B*T], 0 or 1
-  const std::int32_t* lengths = nullptr;   ///< [B] or nullptr; keys beyond are hidden
-  Index masked = 0;                                ///< M, number of masked positions
-  const std::int32_t* masked_rows = nullptr;       ///< [M] row b*T + t
-  const std::int32_t* masked_targets = nullptr;    ///< [M] true tokens
-  const std::int32_t* labels = nullptr;            ///< [B] class of the pair, < 0: none; or nullptr
+  const std::int32_t* inputs = nullptr;          ///< [B*T]
+  const std::int32_t* segments = nullptr;        ///< [B*T], 0 or 1
+  const std::int32_t* lengths = nullptr;         ///< [B] or nullptr; keys beyond are hidden
+  Index masked = 0;                              ///< M, number of masked positions
+  const std::int32_t* masked_rows = nullptr;     ///< [M] row b*T + t
+  const std::int32_t* masked_targets = nullptr;  ///< [M] true tokens
+  const std::int32_t* labels = nullptr;          ///< [B] class of the pair, < 0: none; or nullptr
 };
 
 struct PairLoss {
@@ -55,14 +55,14 @@ struct EncoderWorkspace {
   nn::BlockScratch<S> scratch;
   Vector<S> gathered, transform_pre, transform, transform_normed;  ///< [M, dim]
   Vector<S> transform_stats;                                       ///< [2, M]
-  Vector<S> logits;         ///< [M, vocab]
-  Vector<S> masked_losses;  ///< [M]
+  Vector<S> logits;                                                ///< [M, vocab]
+  Vector<S> masked_losses;                                         ///< [M]
   Vector<S> first, pooled;  ///< [B, dim]: hidden state of position 0; tanh of its projection
   Vector<S> pair_logits;    ///< [B, classes]
   Vector<S> pair_losses;    ///< [B]
-  Vector<S> d, d_embedded;                ///< [B*T, dim]
-  Vector<S> d_masked_a, d_masked_b;       ///< [M, dim]
-  Vector<S> d_pair;                       ///< [B, dim]
+  Vector<S> d, d_embedded;  ///< [B*T, dim]
+  Vector<S> d_masked_a, d_masked_b;  ///< [M, dim]
+  Vector<S> d_pair;                  ///< [B, dim]
 };
 
 class Encoder {
