@@ -15,28 +15,37 @@ Distortion::Distortion(const NumberFormat& format)
       codes_(static_cast<std::size_t>(format.highest_code() - format.lowest_code() + 1), 0) {}
 
 void Distortion::add(const float* x, Index size, const Scale& scale) {
-  constexpr Index kBlock = 512;
-  std::array<std::int32_t, kBlock> codes{};
-  std::array<float, kBlock> values{};
+  constexpr std::size_t kBlock = 512;
+  constexpr std::size_t kLanes = 8;
+  std::array<std::int32_t, kBlock> codes;
+  std::array<float, kBlock> values;
   const std::int32_t lowest = format_.lowest_code();
-  for (Index begin = 0; begin < size; begin += kBlock) {
-    const Index count = std::min(kBlock, size - begin);
+  for (Index begin = 0; begin < size; begin += static_cast<Index>(kBlock)) {
+    const Index count = std::min(static_cast<Index>(kBlock), size - begin);
+    const auto used = static_cast<std::size_t>(count);
     const float* block = x + begin;
     format_.quantize(count, block, scale, codes.data());
     format_.dequantize(count, codes.data(), scale, values.data());
-    double signal = 0;
-    double noise = 0;
-    for (Index i = 0; i < count; ++i) {
-      const auto k = static_cast<std::size_t>(i);
+    clipped_ += format_.count_clipped(count, block, scale);
+    for (std::size_t i = 0; i < used; ++i) ++codes_[static_cast<std::size_t>(codes[i] - lowest)];
+    // Lanes, so that several sums run side by side.
+    std::array<double, kLanes> signal{};
+    std::array<double, kLanes> noise{};
+    const auto add_one = [&](std::size_t i, std::size_t lane) {
       const auto value = static_cast<double>(block[i]);
-      const double error = value - static_cast<double>(values[k]);
-      signal += value * value;
-      noise += error * error;
-      clipped_ += format_.clips(block[i], scale) ? 1 : 0;
-      ++codes_[static_cast<std::size_t>(codes[k] - lowest)];
+      const double error = value - static_cast<double>(values[i]);
+      signal[lane] += value * value;
+      noise[lane] += error * error;
+    };
+    const std::size_t whole = used - used % kLanes;
+    for (std::size_t i = 0; i < whole; i += kLanes) {
+      for (std::size_t lane = 0; lane < kLanes; ++lane) add_one(i + lane, lane);
     }
-    signal_ += signal;
-    noise_ += noise;
+    for (std::size_t i = whole; i < used; ++i) add_one(i, 0);
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      signal_ += signal[lane];
+      noise_ += noise[lane];
+    }
   }
   count_ += size;
 }

@@ -266,17 +266,30 @@ float NumberFormat::fake_quantize(float x, const Scale& scale) const {
 }
 
 bool NumberFormat::clips(float x, const Scale& scale) const {
-  const float v = x * scale.inverse;
+  return count_clipped(1, &x, scale) > 0;
+}
+
+std::int64_t NumberFormat::count_clipped(Index size, const float* x, const Scale& scale) const {
+  // Half of the last interval beyond the last values, in steps.
+  float lo = 0;
+  float hi = 0;
   if (kind_ == NumberKind::integer) {
-    return v > static_cast<float>(highest_code() - scale.zero_point) + 0.5f ||
-           v < static_cast<float>(lowest_code() - scale.zero_point) - 0.5f;
+    lo = static_cast<float>(lowest_code() - scale.zero_point) - 0.5f;
+    hi = static_cast<float>(highest_code() - scale.zero_point) + 0.5f;
+  } else if (kind_ == NumberKind::nf4) {
+    lo = 1.5f * kNf4[0] - 0.5f * kNf4[1];
+    hi = 1.5f * kNf4[15] - 0.5f * kNf4[14];
+  } else {
+    const SmallFloat spec = small_float(kind_);
+    hi = spec.largest + std::ldexp(0.5f, std::ilogb(spec.largest) - spec.mantissa);
+    lo = -hi;
   }
-  if (kind_ == NumberKind::nf4) {
-    return v > 1.5f * kNf4[15] - 0.5f * kNf4[14] || v < 1.5f * kNf4[0] - 0.5f * kNf4[1];
+  std::int64_t clipped = 0;
+  for (Index i = 0; i < size; ++i) {
+    const float v = x[i] * scale.inverse;
+    clipped += static_cast<std::int64_t>(v > hi) + static_cast<std::int64_t>(v < lo);
   }
-  const SmallFloat spec = small_float(kind_);
-  const float last_gap = std::ldexp(1.0f, std::ilogb(spec.largest) - spec.mantissa);
-  return std::abs(v) > spec.largest + 0.5f * last_gap;
+  return clipped;
 }
 
 void NumberFormat::quantize(Index size, const float* x, const Scale& scale,

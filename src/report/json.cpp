@@ -3,6 +3,8 @@
 
 #include <fmt/core.h>
 
+#include <initializer_list>
+#include <optional>
 #include <utility>
 
 #include "json_tools.h"

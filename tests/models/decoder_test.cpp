@@ -51,8 +51,8 @@ TEST_CASE("decoder gradients match central differences") {
   const Batch batch(3, 5, config.vocab, 1);  // shorter than the context
   auto workspace = decoder.make_workspace<double>(3, 5);
   Vector<double> gradients = nn::make_parameters<double>(decoder.layout());
-  const nn::Loss first = decoder.forward_backward(parameters.data(), batch.tokens, workspace,
-                                                  gradients.data());
+  const nn::Loss first =
+      decoder.forward_backward(parameters.data(), batch.tokens, workspace, gradients.data());
   CHECK(first.count == 14);
   const auto loss = [&] {
     decoder.forward(parameters.data(), batch.tokens, workspace);
@@ -91,10 +91,10 @@ TEST_CASE("the mean gradient does not depend on the order of the batch or on mic
   // Two micro-batches of two sequences with the scale of the whole batch.
   Vector<double> accumulated = nn::make_parameters<double>(decoder.layout());
   for (const Index b : {0, 2}) {
-    decoder.forward_backward(parameters.data(),
-                             {2, time, batch.inputs.data() + b * time,
-                              batch.targets.data() + b * time, nullptr},
-                             workspace, accumulated.data(), 1.0 / 19);
+    decoder.forward_backward(
+        parameters.data(),
+        {2, time, batch.inputs.data() + b * time, batch.targets.data() + b * time, nullptr},
+        workspace, accumulated.data(), 1.0 / 19);
   }
   CHECK((whole - accumulated).norm() <= 1e-13 * whole.norm());
 }

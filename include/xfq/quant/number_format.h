@@ -89,14 +89,15 @@ class NumberFormat {
   float dequantize(std::int32_t code, const Scale& scale) const;
   /// dequantize(quantize(x)), to the bit.
   float fake_quantize(float x, const Scale& scale) const;
-  /// True when x lies beyond the last value: rounding without the clamp would leave
-  /// the codes.
+  /// True when x lies beyond the last value by more than half of the last interval.
   bool clips(float x, const Scale& scale) const;
 
   // The same over arrays; y may be x.
   void quantize(Index size, const float* x, const Scale& scale, std::int32_t* codes) const;
   void dequantize(Index size, const std::int32_t* codes, const Scale& scale, float* y) const;
   void fake_quantize(Index size, const float* x, const Scale& scale, float* y) const;
+  /// How many of them clip.
+  std::int64_t count_clipped(Index size, const float* x, const Scale& scale) const;
 
  private:
   NumberFormat(NumberKind kind, int bits, Scheme scheme);

@@ -1,10 +1,9 @@
 // Record <-> JSON, and the signature of a result.
 //
-// The object has its keys in a fixed order: schema,
-// question, config, evidence, data, metrics, tables, claims, answer, warnings,
-// environment, cost, signature. Numbers are finite and read back to the same
-// bits; a metric without a value is null and says why. data/schema describes
-// every field.
+// The object has its keys in a fixed order: schema, question, config, evidence,
+// data, metrics, tables, claims, answer, warnings, environment, cost, signature.
+// Numbers are finite and read back to the same bits; a metric without a value is
+// null and says why. data/schema describes every field.
 #pragma once
 
 #include <string>
