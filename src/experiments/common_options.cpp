@@ -123,6 +123,15 @@ train::LanguageTraining CommonOptions::training(const models::DecoderConfig& mod
   return training;
 }
 
+void CommonOptions::note_kernel(Record& record) {
+  record.environment.emplace_back("kernel", kernels::selected());
+  std::vector<std::string> differences;
+  for (const kernels::CheckReport& report : kernels::check_report()) {
+    differences.push_back(fmt::format("{} {:.2g}", report.function, report.worst));
+  }
+  if (!differences.empty()) record.environment.emplace_back("kernel_check", differences);
+}
+
 std::unique_ptr<train::ModelCache> CommonOptions::open_cache(Monitor& monitor) const {
   if (!cache) return nullptr;
   return std::make_unique<train::ModelCache>(cache_folder, monitor);

@@ -2,6 +2,7 @@
 // depend on nothing they should not depend on.
 #include "xfq/experiments/quantize.h"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -89,6 +90,12 @@ TEST_CASE("the result does not depend on threads, on the cache or on the kernel"
     INFO(kernel);
     CHECK(same_result(reference, with({{"kernel", kernel}})));
   }
+  // The exact kernels differ from the reference nowhere; `check` shows it.
+  const Record checked = with({{"kernel", "check"}});
+  CHECK(same_result(reference, checked));
+  REQUIRE(checked.environment.back().first == "kernel_check");
+  const auto& differences = std::get<std::vector<std::string>>(checked.environment.back().second);
+  CHECK(std::find(differences.begin(), differences.end(), "gemm 0") != differences.end());
   kernels::select("auto");
   CHECK_FALSE(same_result(reference, with({{"seed", "2"}})));
   std::filesystem::remove_all(folder);

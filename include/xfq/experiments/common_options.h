@@ -7,6 +7,7 @@
 
 #include "xfq/core/monitor.h"
 #include "xfq/core/options.h"
+#include "xfq/core/record.h"
 #include "xfq/corpus/language.h"
 #include "xfq/models/decoder.h"
 #include "xfq/train/language.h"
@@ -65,6 +66,9 @@ struct CommonOptions {
   models::DecoderConfig decoder_config(const corpus::LanguageData& data) const;
   /// Run `index` of `seeds`: seed + index names its initial values and batches.
   train::LanguageTraining training(const models::DecoderConfig& model, std::int64_t index) const;
+  /// The arithmetic that was used: `kernel`, and under --kernel check
+  /// `kernel_check`, the worst difference of every function from `reference`.
+  static void note_kernel(Record& record);
   /// Opens the cache of trained models, or returns nullptr for --no-cache.
   std::unique_ptr<train::ModelCache> open_cache(Monitor& monitor) const;
 };

@@ -10,7 +10,6 @@
 #include "record.h"
 #include "xfq/core/error.h"
 #include "xfq/experiments/quantize.h"
-#include "xfq/kernels/kernels.h"
 #include "xfq/models/checkpoint.h"
 #include "xfq/train/pool.h"
 
@@ -54,7 +53,6 @@ class Quantize : public Experiment {
     record.question_title = "Why INT8 quantization, and how to get the quality back?";
     record.evidence = profile_ != Profile::smoke;
     record.data.push_back(data_->source());
-    record.environment.emplace_back("kernel", kernels::selected());
 
     const auto cache = options_.open_cache(monitor);
     std::vector<SeedResult> seeds(static_cast<std::size_t>(options_.seeds));
@@ -83,6 +81,7 @@ class Quantize : public Experiment {
     record.cost.flops =
         static_cast<double>(record.cost.tokens) * decoder.flops_per_token(data_->row_length());
     fill_record(arms, bytes, *data_, seeds, record);
+    CommonOptions::note_kernel(record);
     return record;
   }
 
