@@ -1,10 +1,9 @@
-// Configuration files: a subset of TOML, or JSON (a result, or plain keys).
+// Configuration files: TOML (toml++), or JSON (a result, or plain keys).
 //
-// The subset: comments; [sections]; `key = value` with bare keys; strings in
-// double quotes (escapes \" \\ \n \t \r) or single quotes (none); integers and
-// floats with optional underscores; true and false; arrays of one kind, over
-// several lines if need be. CLI11 has a reader too, but it drops types, cuts
-// quoted text at '#' and skips lines that it does not understand.
+// Keys stand at the top or in a section named after an experiment. Values are
+// truth values, integers, floats, texts, and arrays of one kind; types are kept,
+// so that a wrong one can be refused. (CLI11's own reader drops types, cuts quoted
+// text at '#' and skips lines that it does not understand.)
 #pragma once
 
 #include <string>
@@ -26,7 +25,7 @@ struct ConfigFile {
   std::vector<Setting> settings;
 };
 
-/// Throws ErrorKind::usage naming the source and the line.
+/// In file order. Throws ErrorKind::usage naming the source and the line.
 std::vector<Setting> parse_toml(std::string_view text, const std::string& source);
 
 /// JSON when the first character is '{'. Throws ErrorKind::usage, or

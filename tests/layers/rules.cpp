@@ -47,6 +47,7 @@ const std::vector<Library>& libraries() {
       {"Eigen", "Eigen/", {{"include/", 0}, {"src/", 0}, {"tests/", 0}}},
       {"fmt", "fmt/", {{"src/", 0}, {"tests/", 0}}},
       {"CLI11", "CLI/", {{"src/cli/", 1}}},
+      {"toml++", "toml++/", {{"src/cli/", 1}}},
       {"nlohmann_json",
        "nlohmann/",
        {{"src/report/", 0}, {"src/models/safetensors", 0}, {"src/cli/", 1}, {"tests/", 0}}},
