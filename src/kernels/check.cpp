@@ -83,9 +83,9 @@ void gemm(const GemmCall& call) {
   }
   plain().gemm(slow);
   fast->gemm(call);
-  record("gemm", {difference(call.m, call.n, call.c, call.ldc, c),
-                  call.pre == nullptr ? 0.0
-                                      : difference(call.m, call.n, call.pre, call.ld_pre, pre)});
+  record("gemm",
+         {difference(call.m, call.n, call.c, call.ldc, c),
+          call.pre == nullptr ? 0.0 : difference(call.m, call.n, call.pre, call.ld_pre, pre)});
 }
 
 void attention_forward(const AttentionCall& shape, const float* qkv, float* probabilities,
@@ -95,8 +95,7 @@ void attention_forward(const AttentionCall& shape, const float* qkv, float* prob
   Copy p = copy_of(probabilities, p_size), o = copy_of(out, out_size);
   plain().attention_forward(shape, qkv, p.data(), o.data());
   fast->attention_forward(shape, qkv, probabilities, out);
-  record("attention_forward",
-         {difference(p_size, probabilities, p), difference(out_size, out, o)});
+  record("attention_forward", {difference(p_size, probabilities, p), difference(out_size, out, o)});
 }
 
 void attention_backward(const AttentionCall& shape, const float* qkv, const float* probabilities,

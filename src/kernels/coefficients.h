@@ -32,13 +32,13 @@ inline constexpr unsigned kSqrtHalfBits = 0x3f3504f3u;  // float nearest sqrt(1/
 // |x| < 0.625: tanh(x) = x + x^3 T(x^2), error 4.2e-9;
 // beyond: 1 - 2 / (exp(2|x|) + 1).
 inline constexpr float kTanhSplit = 0.625f;
-inline constexpr float kTanh[5] = {-0x1.555534p-2f, 0x1.110768p-3f, -0x1.b8444ap-5f,
-                                   0x1.5256dcp-6f, -0x1.76ac2ep-8f};
+inline constexpr float kTanh[5] = {-0x1.555534p-2f, 0x1.110768p-3f, -0x1.b8444ap-5f, 0x1.5256dcp-6f,
+                                   -0x1.76ac2ep-8f};
 
 // |x| < 1: erf(x) = x + x F(x^2), error 1.2e-9;
 // beyond: 1 - exp(G(min(|x|, 4))), G = log(1 - erf), error 1.1e-9 of erf.
-inline constexpr float kErfSmall[7] = {0x1.06eba8p-3f, -0x1.81273ep-2f, 0x1.ce2d20p-4f,
-                                       -0x1.b7fbb4p-6f, 0x1.5419f6p-8f, -0x1.a485ecp-11f,
+inline constexpr float kErfSmall[7] = {0x1.06eba8p-3f,  -0x1.81273ep-2f, 0x1.ce2d20p-4f,
+                                       -0x1.b7fbb4p-6f, 0x1.5419f6p-8f,  -0x1.a485ecp-11f,
                                        0x1.4ae4d0p-14f};
 inline constexpr float kErfLarge[7] = {-0x1.5cda5ep-12f, -0x1.208b1ap+0f, -0x1.46b434p-1f,
                                        -0x1.a67e78p-4f,  0x1.6617fcp-6f,  -0x1.82e87ap-9f,

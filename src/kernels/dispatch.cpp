@@ -83,11 +83,15 @@ std::string joined(const Names& names) {
 }
 
 GemmCall pack(const Gemm<float>& g) {
-  return {g.m,          g.n,   g.k,    g.a,
-          g.a_row,      g.a_col, g.b,  g.b_row,
-          g.b_col,      g.c,   g.ldc,  g.accumulate,
-          g.bias,       static_cast<int>(g.activation), g.pre, g.ld_pre,
-          g.residual,   g.ld_residual};
+  return {g.m,        g.n,
+          g.k,        g.a,
+          g.a_row,    g.a_col,
+          g.b,        g.b_row,
+          g.b_col,    g.c,
+          g.ldc,      g.accumulate,
+          g.bias,     static_cast<int>(g.activation),
+          g.pre,      g.ld_pre,
+          g.residual, g.ld_residual};
 }
 
 AttentionCall pack(const AttentionShape& s) {
@@ -193,8 +197,8 @@ double cross_entropy(Index rows, Index width, S* logits, Index ld, const std::in
     return reference::cross_entropy(rows, width, logits, ld, targets, losses, gradient,
                                     gradient_scale, count);
   } else {
-    return table().cross_entropy(rows, width, logits, ld, targets, losses, gradient,
-                                 gradient_scale, count);
+    return table().cross_entropy(rows, width, logits, ld, targets, losses, gradient, gradient_scale,
+                                 count);
   }
 }
 
@@ -255,27 +259,27 @@ void adamw(const AdamW& p, Index size, S* weights, const S* gradient, S* m, S* v
   }
 }
 
-#define XFQ_INSTANTIATE(S)                                                                       \
-  template void gemm(const Gemm<S>&);                                                            \
-  template void attention_forward(const AttentionShape&, const S*, S*, S*);                      \
-  template void attention_backward(const AttentionShape&, const S*, const S*, const S*, S*);     \
-  template void layernorm_forward(Index, Index, const S*, const S*, const S*, S, S*, S*, S*);    \
-  template void layernorm_backward(Index, Index, const S*, const S*, const S*, const S*,         \
-                                   const S*, S*, bool, S*, S*);                                  \
-  template void softmax_rows(Index, Index, S*, Index);                                           \
-  template double cross_entropy(Index, Index, S*, Index, const std::int32_t*, S*, bool, S,       \
-                                std::int64_t*);                                                  \
-  template void activation_forward(Activation, Index, const S*, S*);                             \
-  template void activation_backward(Activation, Index, const S*, const S*, S*);                  \
-  template void tanh_forward(Index, const S*, S*);                                               \
-  template void tanh_backward(Index, const S*, const S*, S*);                                    \
-  template void add(Index, const S*, S*);                                                        \
-  template void scale(Index, S, S*);                                                             \
-  template void add_column_sums(Index, Index, const S*, Index, S*);                              \
-  template double sum_squares(Index, const S*);                                                  \
-  template void exp_forward(Index, const S*, S*);                                                \
-  template void log_forward(Index, const S*, S*);                                                \
-  template void erf_forward(Index, const S*, S*);                                                \
+#define XFQ_INSTANTIATE(S)                                                                         \
+  template void gemm(const Gemm<S>&);                                                              \
+  template void attention_forward(const AttentionShape&, const S*, S*, S*);                        \
+  template void attention_backward(const AttentionShape&, const S*, const S*, const S*, S*);       \
+  template void layernorm_forward(Index, Index, const S*, const S*, const S*, S, S*, S*, S*);      \
+  template void layernorm_backward(Index, Index, const S*, const S*, const S*, const S*, const S*, \
+                                   S*, bool, S*, S*);                                              \
+  template void softmax_rows(Index, Index, S*, Index);                                             \
+  template double cross_entropy(Index, Index, S*, Index, const std::int32_t*, S*, bool, S,         \
+                                std::int64_t*);                                                    \
+  template void activation_forward(Activation, Index, const S*, S*);                               \
+  template void activation_backward(Activation, Index, const S*, const S*, S*);                    \
+  template void tanh_forward(Index, const S*, S*);                                                 \
+  template void tanh_backward(Index, const S*, const S*, S*);                                      \
+  template void add(Index, const S*, S*);                                                          \
+  template void scale(Index, S, S*);                                                               \
+  template void add_column_sums(Index, Index, const S*, Index, S*);                                \
+  template double sum_squares(Index, const S*);                                                    \
+  template void exp_forward(Index, const S*, S*);                                                  \
+  template void log_forward(Index, const S*, S*);                                                  \
+  template void erf_forward(Index, const S*, S*);                                                  \
   template void adamw(const AdamW&, Index, S*, const S*, S*, S*);
 XFQ_INSTANTIATE(float)
 XFQ_INSTANTIATE(double)

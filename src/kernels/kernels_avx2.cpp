@@ -5,7 +5,7 @@
 #include <immintrin.h>
 
 #define XFQ_ISA avx2
-#define XFQ_SIMD_HEADER "simd_avx2.h"
+#define XFQ_SIMD_HEADER "simd_avx2.inl"
 #define XFQ_TILE_ROWS 6
 #define XFQ_TILE_VECTORS 1
 #include "vector_kernels.inl"

@@ -6,7 +6,7 @@
 #include <immintrin.h>
 
 #define XFQ_ISA avx512
-#define XFQ_SIMD_HEADER "simd_avx512.h"
+#define XFQ_SIMD_HEADER "simd_avx512.inl"
 #define XFQ_TILE_ROWS 14
 #define XFQ_TILE_VECTORS 2
 #include "vector_kernels.inl"

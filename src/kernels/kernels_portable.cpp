@@ -2,7 +2,7 @@
 #include "table.h"
 
 #define XFQ_ISA portable
-#define XFQ_SIMD_HEADER "simd_portable.h"
+#define XFQ_SIMD_HEADER "simd_portable.inl"
 #define XFQ_TILE_ROWS 4
 #define XFQ_TILE_VECTORS 1
 #include "vector_kernels.inl"

@@ -296,7 +296,8 @@ void attention_forward(const AttentionShape& shape, const S* qkv, S* probabiliti
         S* p = p_head + t * time;
         for (Index s = 0; s < keys; ++s) {
           S score = 0;
-          for (Index d = 0; d < size; ++d) score = multiply_add(q[t * ld + d], k[s * ld + d], score);
+          for (Index d = 0; d < size; ++d)
+            score = multiply_add(q[t * ld + d], k[s * ld + d], score);
           p[s] = score * factor;
         }
         softmax_row(keys, p);
@@ -506,7 +507,8 @@ void erf_forward(Index size, const S* x, S* y) {
   for (Index i = 0; i < size; ++i) y[i] = erf_of(x[i]);
 }
 
-// --- optimiser --------------------------------------------------------------------------------------
+// --- optimiser
+// --------------------------------------------------------------------------------------
 
 template <class S>
 AdamWScalars<S> adamw_scalars(const AdamW& p) {
@@ -534,28 +536,28 @@ void adamw(const AdamWScalars<S>& p, Index size, S* weights, const S* gradient, 
   }
 }
 
-#define XFQ_INSTANTIATE(S)                                                                       \
-  template void gemm(const Gemm<S>&);                                                            \
-  template void attention_forward(const AttentionShape&, const S*, S*, S*);                      \
-  template void attention_backward(const AttentionShape&, const S*, const S*, const S*, S*);     \
-  template void layernorm_forward(Index, Index, const S*, const S*, const S*, S, S*, S*, S*);    \
-  template void layernorm_backward(Index, Index, const S*, const S*, const S*, const S*,         \
-                                   const S*, S*, bool, S*, S*);                                  \
-  template void softmax_rows(Index, Index, S*, Index);                                           \
-  template double cross_entropy(Index, Index, S*, Index, const std::int32_t*, S*, bool, S,       \
-                                std::int64_t*);                                                  \
-  template void activation_forward(Activation, Index, const S*, S*);                             \
-  template void activation_backward(Activation, Index, const S*, const S*, S*);                  \
-  template void tanh_forward(Index, const S*, S*);                                               \
-  template void tanh_backward(Index, const S*, const S*, S*);                                    \
-  template void add(Index, const S*, S*);                                                        \
-  template void scale(Index, S, S*);                                                             \
-  template void add_column_sums(Index, Index, const S*, Index, S*);                              \
-  template double sum_squares(Index, const S*);                                                  \
-  template void exp_forward(Index, const S*, S*);                                                \
-  template void log_forward(Index, const S*, S*);                                                \
-  template void erf_forward(Index, const S*, S*);                                                \
-  template AdamWScalars<S> adamw_scalars(const AdamW&);                                          \
+#define XFQ_INSTANTIATE(S)                                                                         \
+  template void gemm(const Gemm<S>&);                                                              \
+  template void attention_forward(const AttentionShape&, const S*, S*, S*);                        \
+  template void attention_backward(const AttentionShape&, const S*, const S*, const S*, S*);       \
+  template void layernorm_forward(Index, Index, const S*, const S*, const S*, S, S*, S*, S*);      \
+  template void layernorm_backward(Index, Index, const S*, const S*, const S*, const S*, const S*, \
+                                   S*, bool, S*, S*);                                              \
+  template void softmax_rows(Index, Index, S*, Index);                                             \
+  template double cross_entropy(Index, Index, S*, Index, const std::int32_t*, S*, bool, S,         \
+                                std::int64_t*);                                                    \
+  template void activation_forward(Activation, Index, const S*, S*);                               \
+  template void activation_backward(Activation, Index, const S*, const S*, S*);                    \
+  template void tanh_forward(Index, const S*, S*);                                                 \
+  template void tanh_backward(Index, const S*, const S*, S*);                                      \
+  template void add(Index, const S*, S*);                                                          \
+  template void scale(Index, S, S*);                                                               \
+  template void add_column_sums(Index, Index, const S*, Index, S*);                                \
+  template double sum_squares(Index, const S*);                                                    \
+  template void exp_forward(Index, const S*, S*);                                                  \
+  template void log_forward(Index, const S*, S*);                                                  \
+  template void erf_forward(Index, const S*, S*);                                                  \
+  template AdamWScalars<S> adamw_scalars(const AdamW&);                                            \
   template void adamw(const AdamWScalars<S>&, Index, S*, const S*, S*, S*);
 XFQ_INSTANTIATE(float)
 XFQ_INSTANTIATE(double)

@@ -56,8 +56,8 @@ XFQ_INLINE void weigh(const Head& head, Size t0, Size rows, const float* w, cons
     t.ld_to = ld_out;
     t.last = smaller(kPanel, head.size - j) - (width - kLanes);
     t.corner = last - first;
-    kTiles.of[kRows][width / kLanes - 1][rows - 1](first, w, head.time,
-                                                           panels + j * head.keys, width, t);
+    kTiles.of[kRows][width / kLanes - 1][rows - 1](first, w, head.time, panels + j * head.keys,
+                                                   width, t);
   }
 }
 
@@ -77,6 +77,117 @@ XFQ_INLINE void weigh_transposed(const Head& head, Size s0, Size rows, const flo
     kTiles.of[kColumns][width / kLanes - 1][rows - 1](
         head.time - start - corner, w + start * head.time + s0, head.time,
         panels + j * head.time + start * width, width, t);
+  }
+}
+
+// A strip of score rows t0 .. as vectors: `full` of them are seen whole by every row,
+// those up to `end` by some rows in part. The counts are the same for all rows of a
+// strip, which spares the processor mispredicted loop ends.
+struct Edge {
+  Size full, end;
+};
+XFQ_INLINE Edge edge_of(const Head& head, Size t0, Size rows) {
+  return {visible(head, t0) / kLanes, divided_up(visible(head, t0 + rows - 1), kLanes)};
+}
+// How many of the 16 elements of vector i are below `limit`.
+XFQ_INLINE Size part_of(Size limit, Size i) {
+  const Size left = limit - i * kLanes;
+  return left < 0 ? 0 : smaller(left, kLanes);
+}
+
+// Softmax of factor * scores over what each row sees, 0 elsewhere.
+static void softmax_strip(const Head& head, Size t0, Size rows, float* p) {
+  const Edge edge = edge_of(head, t0, rows);
+  const F16 factor = set1(head.factor), zero = set1(0.0f), lowest = set1(-__builtin_inff());
+  float value[kTileRows];
+  for (Size r = 0; r < rows; ++r) {
+    float* row = p + r * head.time;
+    const Size seen = visible(head, t0 + r);
+    F16 top = lowest;
+    for (Size i = 0; i < edge.full; ++i) {
+      const F16 x = mul(load(row + i * kLanes), factor);
+      store(row + i * kLanes, x);
+      top = max(x, top);
+    }
+    for (Size i = edge.full; i < edge.end; ++i) {
+      const Size n = part_of(seen, i);
+      const F16 x = mul(load_n(row + i * kLanes, n, zero), factor);
+      store_n(row + i * kLanes, n, x);
+      top = max(select(first_n(n), x, lowest), top);
+    }
+    value[r] = reduce_max(top);
+  }
+  for (Size r = 0; r < rows; ++r) {
+    float* row = p + r * head.time;
+    const Size seen = visible(head, t0 + r);
+    const F16 top = set1(value[r]);
+    F16 sum = zero;
+    for (Size i = 0; i < edge.full; ++i) {
+      const F16 e = exp(sub(load(row + i * kLanes), top));
+      store(row + i * kLanes, e);
+      sum = add(sum, e);
+    }
+    for (Size i = edge.full; i < edge.end; ++i) {
+      const Size n = part_of(seen, i);
+      const F16 e = select(first_n(n), exp(sub(load_n(row + i * kLanes, n, zero), top)), zero);
+      store_n(row + i * kLanes, part_of(head.time, i), e);
+      sum = add(sum, e);
+    }
+    value[r] = reduce_add(sum);
+  }
+  for (Size r = 0; r < rows; ++r) {
+    float* row = p + r * head.time;
+    const Size seen = visible(head, t0 + r);
+    const F16 inverse = set1(1.0f / value[r]);
+    for (Size i = 0; i < edge.full; ++i) {
+      store(row + i * kLanes, mul(load(row + i * kLanes), inverse));
+    }
+    for (Size i = edge.full; i < edge.end; ++i) {
+      // Only what is seen: the quotient may be NaN, what is hidden stays 0.
+      const Size n = part_of(seen, i);
+      store_n(row + i * kLanes, n, mul(load_n(row + i * kLanes, n, zero), inverse));
+    }
+    for (Size i = edge.end; i * kLanes < head.time; ++i) {
+      store_n(row + i * kLanes, part_of(head.time, i), zero);
+    }
+  }
+}
+
+// From the gradients of the probabilities p to those of the scores, in place, where
+// each row sees.
+static void softmax_gradient_strip(const Head& head, Size t0, Size rows, const float* p,
+                                   float* d_s) {
+  const Edge edge = edge_of(head, t0, rows);
+  const F16 factor = set1(head.factor), zero = set1(0.0f);
+  float value[kTileRows];
+  for (Size r = 0; r < rows; ++r) {
+    const float* p_row = p + r * head.time;
+    const float* row = d_s + r * head.time;
+    const Size seen = visible(head, t0 + r);
+    F16 lanes = zero;
+    for (Size i = 0; i < edge.full; ++i) {
+      lanes = fma(load(p_row + i * kLanes), load(row + i * kLanes), lanes);
+    }
+    for (Size i = edge.full; i < edge.end; ++i) {
+      const Size n = part_of(seen, i);
+      lanes = fma(load_n(p_row + i * kLanes, n, zero), load_n(row + i * kLanes, n, zero), lanes);
+    }
+    value[r] = reduce_add(lanes);
+  }
+  for (Size r = 0; r < rows; ++r) {
+    const float* p_row = p + r * head.time;
+    float* row = d_s + r * head.time;
+    const Size seen = visible(head, t0 + r);
+    const F16 inner = set1(value[r]);
+    const auto gradient = [=](F16 a, F16 d) { return mul(mul(a, sub(d, inner)), factor); };
+    for (Size i = 0; i < edge.full; ++i) {
+      store(row + i * kLanes, gradient(load(p_row + i * kLanes), load(row + i * kLanes)));
+    }
+    for (Size i = edge.full; i < edge.end; ++i) {
+      const Size n = part_of(seen, i);
+      store_n(row + i * kLanes, n,
+              gradient(load_n(p_row + i * kLanes, n, zero), load_n(row + i * kLanes, n, zero)));
+    }
   }
 }
 
@@ -102,13 +213,7 @@ static void attention_forward(const AttentionCall& shape, const float* qkv, floa
         const Size rows = part_begin(time, strips, s + 1) - t0;
         float* p = p_head + t0 * time;
         scores(head, rows, visible(head, t0 + rows - 1), q + t0 * ld, ld, packed_keys, p);
-        for (Size r = 0; r < rows; ++r) {
-          const Size seen = visible(head, t0 + r);
-          float* row = p + r * time;
-          scale(seen, head.factor, row);
-          softmax_row(seen, row, row_maximum(seen, row));
-          map(time - seen, row + seen, row + seen, [](F16) { return set1(0.0f); });
-        }
+        softmax_strip(head, t0, rows, p);
         weigh(head, t0, rows, p, packed_values, o + t0 * width, width);
       }
     }
@@ -125,7 +230,6 @@ static void attention_backward(const AttentionCall& shape, const float* qkv,
   float* packed_queries = packed_keys + along;
   float* packed_d_out = packed_queries + along;
   float* d_scores = scratch_floats(Slot::scores, time * time);
-  const F16 zero = set1(0.0f);
   for (Size b = 0; b < shape.batch; ++b) {
     const Head head = make_head(shape, b);
     const Size strips = divided_up(time, kTileRows);
@@ -151,20 +255,7 @@ static void attention_backward(const AttentionCall& shape, const float* qkv,
         float* d_s = d_scores + t0 * time;
         scores(head, rows, visible(head, t0 + rows - 1), d_o + t0 * width, width, packed_values,
                d_s);
-        for (Size r = 0; r < rows; ++r) {
-          const Size seen = visible(head, t0 + r);
-          const float* p = p_head + (t0 + r) * time;
-          float* row = d_s + r * time;
-          F16 lanes = zero;
-          Size i = 0;
-          for (; i + kLanes <= seen; i += kLanes) lanes = fma(load(p + i), load(row + i), lanes);
-          if (i < seen) {
-            lanes = fma(load_n(p + i, seen - i, zero), load_n(row + i, seen - i, zero), lanes);
-          }
-          const F16 inner = set1(reduce_add(lanes)), factor = set1(head.factor);
-          map(seen, p, row, row,
-              [inner, factor](F16 a, F16 d) { return mul(mul(a, sub(d, inner)), factor); });
-        }
+        softmax_gradient_strip(head, t0, rows, p_head + t0 * time, d_s);
         weigh(head, t0, rows, d_s, packed_keys, d_q + t0 * ld, ld);
       }
 

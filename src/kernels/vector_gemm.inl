@@ -11,15 +11,15 @@
 constexpr int kTileRows = XFQ_TILE_ROWS;
 constexpr int kTileVectors = XFQ_TILE_VECTORS;
 constexpr Size kPanel = kTileVectors * kLanes;
-constexpr Size kBlockK = 512;         // A with contiguous rows
-constexpr Size kBlockKColumns = 256;  // A with contiguous columns, which is packed
+constexpr Size kBlockK = 512;              // A with contiguous rows
+constexpr Size kBlockKColumns = 256;       // A with contiguous columns, which is packed
 constexpr Size kBlockFloats = 128 * 1024;  // of packed B: 512 KiB
 // Up to this m + n, a k-block of both operands fits so well into the second-level
 // cache that copies do not pay.
 constexpr Size kUnpacked = 320;
 // Rows this far apart (4 KiB) fall on the same lines of the first-level cache.
 constexpr Size kAliasingStride = 1024;
-constexpr Size kStripGroup = 8;            // strips of a transposed A packed at a time
+constexpr Size kStripGroup = 8;  // strips of a transposed A packed at a time
 
 // --- the tile ---------------------------------------------------------------------
 
@@ -123,9 +123,9 @@ static void tile(Size k, const float* a, Size stride, const float* b, Size b_str
     }
   }
 
-  // A large C is not in the cache: fetch the lines while the sums are taken.
-  if (t.from == nullptr && k >= 32) {
-    const float* row = t.to;
+  // A large C is not in the cache: fetch the lines of the next panel in the meantime.
+  if (k >= 32) {
+    const float* row = t.to + vectors * 16;
     XFQ_UNROLL
     for (int r = 0; r < rows; ++r, row += t.ld_to) {
       XFQ_UNROLL
@@ -223,26 +223,27 @@ XFQ_INLINE Size part_begin(Size count, Size parts, Size i) {
 // Columns of the panel that begins at column j of n, in whole vectors.
 XFQ_INLINE Size panel_width(Size n, Size j) { return smaller(kPanel, rounded_up(n - j, kLanes)); }
 
-// Columns j .. j + width of B, k rows, to dst[k, width]; zeros past column n.
-static void pack_panel(Size k, Size n, const float* b, Size b_row, Size b_col, Size j, Size width,
-                       float* dst) {
+// Rows are read a few at a time from end to end: memory comes faster in long runs.
+constexpr Size kPackRows = 8;
+
+// Columns j .. j + width of rows `first` .. `end` of B with contiguous rows, to
+// dst[row - first, width]; zeros past column n.
+XFQ_INLINE void pack_rows(Size first, Size end, Size n, const float* b, Size b_row, Size j,
+                          Size width, float* dst) {
+  const Size columns = smaller(width, n - j), whole = columns / kLanes * kLanes;
   const F16 zero = set1(0.0f);
-  if (b_col == 1) {
-    for (Size v = 0; v < width; v += kLanes) {
-      const float* from = b + j + v;
-      float* to = dst + v;
-      const Size columns = smaller(kLanes, n - j - v);
-      if (columns == kLanes) {
-        for (Size p = 0; p < k; ++p) store(to + p * width, load(from + p * b_row));
-      } else {
-        for (Size p = 0; p < k; ++p) {
-          store(to + p * width, load_n(from + p * b_row, columns, zero));
-        }
-      }
-    }
-    return;
+  for (Size p = first; p < end; ++p, dst += width) {
+    const float* from = b + p * b_row + j;
+    for (Size v = 0; v < whole; v += kLanes) store(dst + v, load(from + v));
+    if (whole < width) store(dst + whole, load_n(from + whole, columns - whole, zero));
   }
-  // Columns of B are contiguous: 16 of them at a time, turned.
+}
+
+// Columns j .. j + width of B with contiguous columns, k rows, to dst[k, width]; zeros
+// past column n. 16 columns at a time, turned.
+static void pack_turned(Size k, Size n, const float* b, Size b_col, Size j, Size width,
+                        float* dst) {
+  const F16 zero = set1(0.0f);
   for (Size v = 0; v < width; v += kLanes) {
     const float* from = b + (j + v) * b_col;
     const Size columns = smaller(kLanes, n - j - v);
@@ -271,26 +272,41 @@ static void pack_panel(Size k, Size n, const float* b, Size b_row, Size b_col, S
 
 // All panels of B(k, n); the panel of column j begins at dst + j * k.
 static void pack_panels(Size k, Size n, const float* b, Size b_row, Size b_col, float* dst) {
-  for (Size j = 0; j < n; j += kPanel) {
-    pack_panel(k, n, b, b_row, b_col, j, panel_width(n, j), dst + j * k);
+  if (b_col != 1) {
+    for (Size j = 0; j < n; j += kPanel) {
+      pack_turned(k, n, b, b_col, j, panel_width(n, j), dst + j * k);
+    }
+    return;
+  }
+  for (Size p = 0; p < k; p += kPackRows) {
+    for (Size j = 0; j < n; j += kPanel) {
+      const Size width = panel_width(n, j);
+      pack_rows(p, smaller(p + kPackRows, k), n, b, b_row, j, width, dst + j * k + p * width);
+    }
   }
 }
 
-// A with contiguous columns: strips `first` .. `end` of `strips`, each as dst[k, rows
-// of the strip], the strip that begins at row i at dst + (i - row of first) * k. Up to 16
-// floats past the end of a strip are overwritten.
+// Floats between the strips of a packed A of k columns: whole vectors are stored, the
+// last of a strip beyond its end.
+XFQ_INLINE Size strip_stride(Size k) { return kTileRows * k + kLanes; }
+
+// A with contiguous columns: strips `first` .. `end` of `strips`, each as [k, rows of the
+// strip].
 static void pack_strips(Size k, Size m, const float* a, Size a_col, Size strips, Size first,
                         Size end, float* dst) {
-  const Size origin = part_begin(m, strips, first);
-  for (Size s = first; s < end; ++s) {
-    const Size i = part_begin(m, strips, s), rows = part_begin(m, strips, s + 1) - i;
-    const float* from = a + i;
-    float* to = dst + (i - origin) * k;
-    if (i + kLanes <= m) {
-      for (Size p = 0; p < k; ++p) store(to + p * rows, load(from + p * a_col));
-    } else {
-      for (Size p = 0; p < k; ++p) {
-        store(to + p * rows, load_n(from + p * a_col, m - i, set1(0.0f)));
+  const F16 zero = set1(0.0f);
+  for (Size p0 = 0; p0 < k; p0 += kPackRows) {
+    const Size p1 = smaller(p0 + kPackRows, k);
+    for (Size s = first; s < end; ++s) {
+      const Size i = part_begin(m, strips, s), rows = part_begin(m, strips, s + 1) - i;
+      const float* from = a + i;
+      float* to = dst + (s - first) * strip_stride(k);
+      if (i + kLanes <= m) {
+        for (Size p = p0; p < p1; ++p) store(to + p * rows, load(from + p * a_col));
+      } else {
+        for (Size p = p0; p < p1; ++p) {
+          store(to + p * rows, load_n(from + p * a_col, m - i, zero));
+        }
       }
     }
   }
@@ -365,15 +381,14 @@ static void gemm(const GemmCall& g) {
         // Only the panel with a part of a vector.
         const Size j = (width_n - 1) / kPanel * kPanel;
         packed_b = scratch_floats(Slot::packed_b, depth * kPanel);
-        pack_panel(depth, width_n, b, g.b_row, g.b_col, j, panel_width(width_n, j), packed_b);
+        pack_rows(0, depth, width_n, b, g.b_row, j, panel_width(width_n, j), packed_b);
       }
 
       for (Size group = 0; group < strips; group += kStripGroup) {
         const Size group_end = smaller(group + kStripGroup, strips);
-        const Size group_row = part_begin(m, strips, group);
         float* packed_a = nullptr;
         if (pack_a) {
-          packed_a = scratch_floats(Slot::packed_a, kStripGroup * kTileRows * depth + kLanes);
+          packed_a = scratch_floats(Slot::packed_a, kStripGroup * strip_stride(depth));
           pack_strips(depth, m, g.a + p0 * g.a_col, g.a_col, strips, group, group_end, packed_a);
         }
         for (Size s = group; s < group_end; ++s) {
@@ -381,7 +396,7 @@ static void gemm(const GemmCall& g) {
           const float* a = g.a + i * g.a_row + p0 * g.a_col;
           Size stride = by_rows ? g.a_row : g.a_col;
           if (pack_a) {
-            a = packed_a + (i - group_row) * depth;
+            a = packed_a + (s - group) * strip_stride(depth);
             stride = rows;
           } else if (copy_a) {
             packed_a = scratch_floats(Slot::packed_a, kTileRows * depth);
@@ -429,11 +444,10 @@ static void gemm(const GemmCall& g) {
                 t.ld_to = kPanel;
               }
             }
-            kTiles.of[by_rows ? kRows : kColumns][width / kLanes - 1][rows - 1](
-                depth, a, stride, panel, b_stride, t);
+            kTiles.of[by_rows ? kRows : kColumns][width / kLanes - 1][rows - 1](depth, a, stride,
+                                                                                panel, b_stride, t);
             if (last_block && separate_finish) {
-              finish(g.activation, rows, columns, t.to, t.ld_to, c, g.ldc, residual,
-                     g.ld_residual);
+              finish(g.activation, rows, columns, t.to, t.ld_to, c, g.ldc, residual, g.ld_residual);
             }
           }
         }

@@ -29,12 +29,13 @@ XFQ_INLINE Size smaller(Size a, Size b) { return a < b ? a : b; }
 XFQ_INLINE Size divided_up(Size a, Size b) { return (a + b - 1) / b; }
 XFQ_INLINE Size rounded_up(Size a, Size b) { return divided_up(a, b) * b; }
 
+// In this order: each uses what stands above it.
+// clang-format off
 #include "vector_math.inl"
-// Math first: the others use it.
 #include "vector_rows.inl"
-// Rows next: attention uses the softmax.
 #include "vector_gemm.inl"
 #include "vector_attention.inl"
+// clang-format on
 
 constexpr FloatKernels kTable = {
 #define XFQ_STRING(x) #x

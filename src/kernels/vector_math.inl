@@ -80,7 +80,6 @@ XFQ_INLINE F16 gelu_erf(F16 x) {
 XFQ_INLINE F16 gelu_erf_slope(F16 x) {
   const F16 half = set1(0.5f);
   const F16 cdf = fma(half, erf(mul(x, set1(static_cast<float>(kSqrtHalf)))), half);
-  const F16 pdf =
-      mul(exp(mul(set1(-0.5f), mul(x, x))), set1(static_cast<float>(kInverseSqrt2Pi)));
+  const F16 pdf = mul(exp(mul(set1(-0.5f), mul(x, x))), set1(static_cast<float>(kInverseSqrt2Pi)));
   return fma(x, pdf, cdf);
 }

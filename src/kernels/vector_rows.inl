@@ -135,13 +135,23 @@ XFQ_INLINE float row_exponentials(Size n, const float* x, float maximum, float* 
   return reduce_add(sum);
 }
 
-XFQ_INLINE void softmax_row(Size n, float* x, float maximum) {
-  const F16 inverse = set1(1.0f / row_exponentials(n, x, maximum, x));
-  map(n, x, x, [inverse](F16 e) { return mul(e, inverse); });
-}
+// Rows are taken in blocks, pass by pass: the long chain from a row's maximum to its
+// sum to its quotient then overlaps with those of its neighbours.
+constexpr Size kRowBlock = 8;
 
 static void softmax_rows(Size rows, Size width, float* x, Size ld) {
-  for (Size row = 0; row < rows; ++row, x += ld) softmax_row(width, x, row_maximum(width, x));
+  float value[kRowBlock];
+  for (Size first = 0; first < rows; first += kRowBlock, x += kRowBlock * ld) {
+    const Size count = smaller(kRowBlock, rows - first);
+    for (Size r = 0; r < count; ++r) value[r] = row_maximum(width, x + r * ld);
+    for (Size r = 0; r < count; ++r) {
+      value[r] = row_exponentials(width, x + r * ld, value[r], x + r * ld);
+    }
+    for (Size r = 0; r < count; ++r) {
+      const F16 inverse = set1(1.0f / value[r]);
+      map(width, x + r * ld, x + r * ld, [inverse](F16 e) { return mul(e, inverse); });
+    }
+  }
 }
 
 static double cross_entropy(Size rows, Size width, float* logits, Size ld,
@@ -180,38 +190,50 @@ static double cross_entropy(Size rows, Size width, float* logits, Size ld,
 
 // --- layer normalisation ------------------------------------------------------------
 
+XFQ_INLINE float row_mean(Size width, const float* x) {
+  const F16 zero = set1(0.0f);
+  const F16 sum = fold(width, x, zero, zero, [](F16 a, F16 s) { return add(s, a); });
+  return reduce_add(sum) / static_cast<float>(width);
+}
+
+XFQ_INLINE float row_rstd(Size width, const float* x, float mean, float epsilon) {
+  const F16 c = set1(mean);
+  // Past the end x stands for the mean: a difference of 0.
+  const F16 squares = fold(width, x, set1(0.0f), c, [c](F16 a, F16 s) {
+    const F16 d = sub(a, c);
+    return fma(d, d, s);
+  });
+  return 1.0f / __builtin_sqrtf(reduce_add(squares) / static_cast<float>(width) + epsilon);
+}
+
+XFQ_INLINE void normalise_row(Size width, const float* x, const float* weight, const float* bias,
+                              float mean, float rstd, float* y) {
+  const F16 c = set1(mean), r = set1(rstd), zero = set1(0.0f);
+  if (bias == nullptr) {
+    map(width, x, weight, y, [c, r](F16 a, F16 w) { return mul(mul(sub(a, c), r), w); });
+    return;
+  }
+  Size i = 0;
+  for (; i + kLanes <= width; i += kLanes) {
+    store(y + i, fma(mul(sub(load(x + i), c), r), load(weight + i), load(bias + i)));
+  }
+  if (i < width) {
+    const Size n = width - i;
+    const F16 normal = mul(sub(load_n(x + i, n, zero), c), r);
+    store_n(y + i, n, fma(normal, load_n(weight + i, n, zero), load_n(bias + i, n, zero)));
+  }
+}
+
 static void layernorm_forward(Size rows, Size width, const float* x, const float* weight,
                               const float* bias, float epsilon, float* y, float* mean,
                               float* rstd) {
-  const F16 zero = set1(0.0f);
-  const float count = static_cast<float>(width);
-  for (Size row = 0; row < rows; ++row, x += width, y += width) {
-    const float centre =
-        reduce_add(fold(width, x, zero, zero, [](F16 a, F16 s) { return add(s, a); })) / count;
-    const F16 c = set1(centre);
-    // Past the end x stands for the mean: a difference of 0.
-    const F16 squares = fold(width, x, zero, c, [c](F16 a, F16 s) {
-      const F16 d = sub(a, c);
-      return fma(d, d, s);
-    });
-    const float r = 1.0f / __builtin_sqrtf(reduce_add(squares) / count + epsilon);
-    const F16 scale = set1(r);
-    if (bias == nullptr) {
-      map(width, x, weight, y, [c, scale](F16 a, F16 w) { return mul(mul(sub(a, c), scale), w); });
-    } else {
-      Size i = 0;
-      for (; i + kLanes <= width; i += kLanes) {
-        const F16 normal = mul(sub(load(x + i), c), scale);
-        store(y + i, fma(normal, load(weight + i), load(bias + i)));
-      }
-      if (i < width) {
-        const Size n = width - i;
-        const F16 normal = mul(sub(load_n(x + i, n, zero), c), scale);
-        store_n(y + i, n, fma(normal, load_n(weight + i, n, zero), load_n(bias + i, n, zero)));
-      }
+  for (Size first = 0; first < rows; first += kRowBlock) {
+    const Size end = smaller(first + kRowBlock, rows);
+    for (Size r = first; r < end; ++r) mean[r] = row_mean(width, x + r * width);
+    for (Size r = first; r < end; ++r) rstd[r] = row_rstd(width, x + r * width, mean[r], epsilon);
+    for (Size r = first; r < end; ++r) {
+      normalise_row(width, x + r * width, weight, bias, mean[r], rstd[r], y + r * width);
     }
-    mean[row] = centre;
-    rstd[row] = r;
   }
 }
 
@@ -240,36 +262,50 @@ static void layernorm_backward(Size rows, Size width, const float* x, const floa
                                bool accumulate_dx, float* d_weight, float* d_bias) {
   const F16 zero = set1(0.0f);
   const float count = static_cast<float>(width);
-  for (Size row = 0; row < rows; ++row, x += width, d_y += width, d_x += width) {
-    const F16 c = set1(mean[row]), r = set1(rstd[row]);
-    LayernormSums sums = {zero, zero};
-    Size i = 0;
-    for (; i + kLanes <= width; i += kLanes) {
-      layernorm_gradient_step(load(x + i), load(d_y + i), load(weight + i), c, r, d_weight + i,
-                              d_bias == nullptr ? nullptr : d_bias + i, kLanes, sums);
+  float mean_g[kRowBlock], mean_gn[kRowBlock];
+  for (Size first = 0; first < rows; first += kRowBlock) {
+    const Size block = smaller(kRowBlock, rows - first);
+    for (Size row = 0; row < block; ++row) {
+      const float* x_row = x + (first + row) * width;
+      const float* d_y_row = d_y + (first + row) * width;
+      const F16 c = set1(mean[first + row]), r = set1(rstd[first + row]);
+      LayernormSums sums = {zero, zero};
+      Size i = 0;
+      for (; i + kLanes <= width; i += kLanes) {
+        layernorm_gradient_step(load(x_row + i), load(d_y_row + i), load(weight + i), c, r,
+                                d_weight + i, d_bias == nullptr ? nullptr : d_bias + i, kLanes,
+                                sums);
+      }
+      if (i < width) {
+        const Size n = width - i;
+        layernorm_gradient_step(load_n(x_row + i, n, c), load_n(d_y_row + i, n, zero),
+                                load_n(weight + i, n, zero), c, r, d_weight + i,
+                                d_bias == nullptr ? nullptr : d_bias + i, n, sums);
+      }
+      mean_g[row] = reduce_add(sums.plain) / count;
+      mean_gn[row] = reduce_add(sums.with_normal) / count;
     }
-    if (i < width) {
-      const Size n = width - i;
-      layernorm_gradient_step(load_n(x + i, n, c), load_n(d_y + i, n, zero),
-                              load_n(weight + i, n, zero), c, r, d_weight + i,
-                              d_bias == nullptr ? nullptr : d_bias + i, n, sums);
-    }
-    const F16 mean_g = set1(reduce_add(sums.plain) / count);
-    const F16 mean_gn = set1(reduce_add(sums.with_normal) / count);
-    const auto inner = [=](F16 a, F16 d, F16 w) {
-      return fnma(mul(sub(a, c), r), mean_gn, sub(mul(d, w), mean_g));
-    };
-    i = 0;
-    for (; i + kLanes <= width; i += kLanes) {
-      const F16 value = inner(load(x + i), load(d_y + i), load(weight + i));
-      store(d_x + i, accumulate_dx ? fma(r, value, load(d_x + i)) : mul(r, value));
-    }
-    if (i < width) {
-      const Size n = width - i;
-      const F16 value =
-          inner(load_n(x + i, n, zero), load_n(d_y + i, n, zero), load_n(weight + i, n, zero));
-      store_n(d_x + i, n,
-              accumulate_dx ? fma(r, value, load_n(d_x + i, n, zero)) : mul(r, value));
+    for (Size row = 0; row < block; ++row) {
+      const float* x_row = x + (first + row) * width;
+      const float* d_y_row = d_y + (first + row) * width;
+      float* d_x_row = d_x + (first + row) * width;
+      const F16 c = set1(mean[first + row]), r = set1(rstd[first + row]);
+      const F16 g_mean = set1(mean_g[row]), gn_mean = set1(mean_gn[row]);
+      const auto inner = [=](F16 a, F16 d, F16 w) {
+        return fnma(mul(sub(a, c), r), gn_mean, sub(mul(d, w), g_mean));
+      };
+      Size i = 0;
+      for (; i + kLanes <= width; i += kLanes) {
+        const F16 value = inner(load(x_row + i), load(d_y_row + i), load(weight + i));
+        store(d_x_row + i, accumulate_dx ? fma(r, value, load(d_x_row + i)) : mul(r, value));
+      }
+      if (i < width) {
+        const Size n = width - i;
+        const F16 value = inner(load_n(x_row + i, n, zero), load_n(d_y_row + i, n, zero),
+                                load_n(weight + i, n, zero));
+        store_n(d_x_row + i, n,
+                accumulate_dx ? fma(r, value, load_n(d_x_row + i, n, zero)) : mul(r, value));
+      }
     }
   }
 }

@@ -19,7 +19,11 @@ float peak_avx2(std::int64_t rounds) {
 #else
 #pragma GCC unroll 12
 #endif
-    for (int i = 0; i < accumulators; ++i) sum[i] = _mm256_fmadd_ps(sum[i], a, b);
+    for (int i = 0; i < accumulators; ++i) {
+      __m256 next = _mm256_fmadd_ps(sum[i], a, b);
+      asm volatile("" : "+v"(next));  // kept in a register, and not computed beforehand
+      sum[i] = next;
+    }
   }
   __m256 total = sum[0];
   for (int i = 1; i < accumulators; ++i) total = _mm256_add_ps(total, sum[i]);

@@ -19,7 +19,11 @@ float peak_avx512(std::int64_t rounds) {
 #else
 #pragma GCC unroll 24
 #endif
-    for (int i = 0; i < accumulators; ++i) sum[i] = _mm512_fmadd_ps(sum[i], a, b);
+    for (int i = 0; i < accumulators; ++i) {
+      __m512 next = _mm512_fmadd_ps(sum[i], a, b);
+      asm volatile("" : "+v"(next));  // kept in a register, and not computed beforehand
+      sum[i] = next;
+    }
   }
   __m512 total = sum[0];
   for (int i = 1; i < accumulators; ++i) total = _mm512_add_ps(total, sum[i]);

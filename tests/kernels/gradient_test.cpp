@@ -118,8 +118,8 @@ TEST_CASE("gradient of the cross-entropy") {
   cross_entropy<double>(rows, width, gradient.data(), width, targets, nullptr, true, 0.5, &count);
   CHECK(count == 3);
   check_gradient(x, gradient, [&] {
-    return 0.5 * cross_entropy<double>(rows, width, x.data(), width, targets, nullptr, false, 1,
-                                       &count);
+    return 0.5 *
+           cross_entropy<double>(rows, width, x.data(), width, targets, nullptr, false, 1, &count);
   });
 }
 

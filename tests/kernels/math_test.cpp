@@ -1,8 +1,8 @@
 // exp, log, tanh, erf: errors over a sample of all floats, limits, equality of the
 // implementations.
-#include "math_errors.h"
-
 #include <limits>
+
+#include "math_errors.h"
 
 using namespace xfq::kernels;
 using namespace xfq::kernels::test;
@@ -57,10 +57,10 @@ TEST_CASE("limits of the functions") {
     CHECK(call(exp, 0.0f) == 1.0f);
     CHECK(call(exp, inf) == inf);
     CHECK(call(exp, -inf) == 0.0f);
-    CHECK(call(exp, 88.72284f) == inf);            // just above log(FLT_MAX)
-    CHECK(std::isfinite(call(exp, 88.72283f)));    // just below
-    CHECK(call(exp, -103.0f) == 0x1p-149f);        // 1.9e-45 rounds to the least denormal
-    CHECK(call(exp, -104.0f) == 0.0f);             // 6.8e-46 is below half of it
+    CHECK(call(exp, 88.72284f) == inf);          // just above log(FLT_MAX)
+    CHECK(std::isfinite(call(exp, 88.72283f)));  // just below
+    CHECK(call(exp, -103.0f) == 0x1p-149f);      // 1.9e-45 rounds to the least denormal
+    CHECK(call(exp, -104.0f) == 0.0f);           // 6.8e-46 is below half of it
     CHECK(call(log, 1.0f) == 0.0f);
     CHECK(call(log, 0.0f) == -inf);
     CHECK(call(log, -0.0f) == -inf);

@@ -31,9 +31,8 @@ TEST_CASE("layernorm equals the reference") {
           Floats d_w = numbers.fill<float>(width), d_b = numbers.fill<float>(width);
           layernorm_forward(rows, width, x.data(), w.data(), bias ? b.data() : nullptr, 1e-5f,
                             y.data(), mean.data(), rstd.data());
-          layernorm_backward(rows, width, x.data(), w.data(), mean.data(), rstd.data(),
-                             d_y.data(), d_x.data(), accumulate, d_w.data(),
-                             bias ? d_b.data() : nullptr);
+          layernorm_backward(rows, width, x.data(), w.data(), mean.data(), rstd.data(), d_y.data(),
+                             d_x.data(), accumulate, d_w.data(), bias ? d_b.data() : nullptr);
           for (const Floats* part : {&mean, &rstd, &d_x, &d_w, &d_b}) append(y, *part);
           return y;
         });
@@ -167,22 +166,42 @@ TEST_CASE("elementwise functions equal the reference") {
         const Floats x = numbers.fill<float>(size, 12.0);
         Floats y = numbers.fill<float>(size);
         switch (which) {
-          case 0: activation_forward(Activation::gelu_tanh, size, x.data(), y.data()); break;
-          case 1: activation_forward(Activation::gelu_erf, size, x.data(), y.data()); break;
-          case 2: activation_forward(Activation::none, size, x.data(), y.data()); break;
+          case 0:
+            activation_forward(Activation::gelu_tanh, size, x.data(), y.data());
+            break;
+          case 1:
+            activation_forward(Activation::gelu_erf, size, x.data(), y.data());
+            break;
+          case 2:
+            activation_forward(Activation::none, size, x.data(), y.data());
+            break;
           case 3:
             activation_backward(Activation::gelu_tanh, size, x.data(), y.data(), y.data());
             break;
           case 4:
             activation_backward(Activation::gelu_erf, size, x.data(), y.data(), y.data());
             break;
-          case 5: tanh_forward(size, x.data(), y.data()); break;
-          case 6: tanh_backward(size, x.data(), y.data(), y.data()); break;
-          case 7: add(size, x.data(), y.data()); break;
-          case 8: scale(size, 0.3f, y.data()); break;
-          case 9: y.assign(1, float(sum_squares(size, x.data()))); break;
-          case 10: add_column_sums(Index(1), size, x.data(), size, y.data()); break;
-          default: log_forward(size, x.data(), y.data()); break;
+          case 5:
+            tanh_forward(size, x.data(), y.data());
+            break;
+          case 6:
+            tanh_backward(size, x.data(), y.data(), y.data());
+            break;
+          case 7:
+            add(size, x.data(), y.data());
+            break;
+          case 8:
+            scale(size, 0.3f, y.data());
+            break;
+          case 9:
+            y.assign(1, float(sum_squares(size, x.data())));
+            break;
+          case 10:
+            add_column_sums(Index(1), size, x.data(), size, y.data());
+            break;
+          default:
+            log_forward(size, x.data(), y.data());
+            break;
         }
         return y;
       });

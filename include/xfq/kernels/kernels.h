@@ -176,7 +176,9 @@ void add_column_sums(Index rows, Index width, const S* x, Index ld, S* sums);
 template <class S>
 double sum_squares(Index size, const S* x);
 
-/// Elementwise functions as such, for tests of their error and for the reports.
+/// Elementwise functions as such, for tests of their error and for the reports. float:
+/// largest errors 1.1 ulp (exp), 0.9 (log), 1.3 (erf) and 1.4 (tanh_forward); the limits
+/// at 0 and infinity are exact, NaN gives NaN, denormals are treated as any number.
 template <class S>
 void exp_forward(Index size, const S* x, S* y);
 template <class S>
@@ -191,7 +193,8 @@ void erf_forward(Index size, const S* x, S* y);
 ///   w -= lr * weight_decay * w
 ///   m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2
 ///   w -= (lr / bias1) * m / (sqrt(v) / sqrt(bias2) + epsilon)
-/// with bias_i = 1 - beta_i^step, computed by the caller.
+/// with bias_i = 1 - beta_i^step, computed by the caller. For float each scalar (such as
+/// 1 - lr * weight_decay and 1 / sqrt(bias2)) is computed in double and rounded once.
 struct AdamW {
   double lr = 0, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
   double bias1 = 1, bias2 = 1;

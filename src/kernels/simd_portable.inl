@@ -1,5 +1,5 @@
 // 16 floats as an array: what any processor can do, and the meaning of every
-// operation of the other simd_*.h. fma is one rounding everywhere (the compiler's
+// operation of the other simd_*.inl. fma is one rounding everywhere (the compiler's
 // builtin: an instruction where the target has one, the C library otherwise).
 // Included inside a namespace of its own; see vector_kernels.inl.
 
@@ -16,8 +16,8 @@ struct D16 {
   double v[16];
 };
 
-#define XFQ_EACH(type, expression)                   \
-  type r;                                            \
+#define XFQ_EACH(type, expression)                    \
+  type r;                                             \
   for (int i = 0; i < 16; ++i) r.v[i] = (expression); \
   return r
 
@@ -41,9 +41,7 @@ XFQ_INLINE F16 div(F16 a, F16 b) { XFQ_EACH(F16, a.v[i] / b.v[i]); }
 XFQ_INLINE F16 sqrt(F16 a) { XFQ_EACH(F16, __builtin_sqrtf(a.v[i])); }
 // a b + c and c - a b, rounded once.
 XFQ_INLINE F16 fma(F16 a, F16 b, F16 c) { XFQ_EACH(F16, __builtin_fmaf(a.v[i], b.v[i], c.v[i])); }
-XFQ_INLINE F16 fnma(F16 a, F16 b, F16 c) {
-  XFQ_EACH(F16, __builtin_fmaf(-a.v[i], b.v[i], c.v[i]));
-}
+XFQ_INLINE F16 fnma(F16 a, F16 b, F16 c) { XFQ_EACH(F16, __builtin_fmaf(-a.v[i], b.v[i], c.v[i])); }
 // The second argument when they are equal or either is NaN.
 XFQ_INLINE F16 min(F16 a, F16 b) { XFQ_EACH(F16, a.v[i] < b.v[i] ? a.v[i] : b.v[i]); }
 XFQ_INLINE F16 max(F16 a, F16 b) { XFQ_EACH(F16, a.v[i] > b.v[i] ? a.v[i] : b.v[i]); }

@@ -1,5 +1,5 @@
 // 16 floats in one 512-bit register. Every operation is the exact counterpart of
-// its namesake in simd_portable.h, where the meaning is written down.
+// its namesake in simd_portable.inl, where the meaning is written down.
 // Included inside a namespace of its own; see vector_kernels.inl.
 
 struct F16 {
@@ -41,9 +41,7 @@ XFQ_INLINE F16 copysign(F16 magnitude, F16 sign) {
 
 XFQ_INLINE M16 less(F16 a, F16 b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ)}; }
 XFQ_INLINE M16 equal(F16 a, F16 b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_EQ_OQ)}; }
-XFQ_INLINE F16 select(M16 m, F16 yes, F16 no) {
-  return {_mm512_mask_blend_ps(m.m, no.v, yes.v)};
-}
+XFQ_INLINE F16 select(M16 m, F16 yes, F16 no) { return {_mm512_mask_blend_ps(m.m, no.v, yes.v)}; }
 
 XFQ_INLINE I16 bits(F16 a) { return {_mm512_castps_si512(a.v)}; }
 XFQ_INLINE F16 from_bits(I16 a) { return {_mm512_castsi512_ps(a.v)}; }

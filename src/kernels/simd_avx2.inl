@@ -1,5 +1,5 @@
 // 16 floats in two 256-bit registers. Every operation is the exact counterpart of
-// its namesake in simd_portable.h, where the meaning is written down.
+// its namesake in simd_portable.inl, where the meaning is written down.
 // Included inside a namespace of its own; see vector_kernels.inl.
 
 struct F16 {
@@ -108,9 +108,7 @@ XFQ_INLINE I16 int_and(I16 a, I16 b) {
 XFQ_INLINE I16 shift_right_23(I16 a) {
   return {_mm256_srai_epi32(a.low, 23), _mm256_srai_epi32(a.high, 23)};
 }
-XFQ_INLINE F16 to_float(I16 a) {
-  return {_mm256_cvtepi32_ps(a.low), _mm256_cvtepi32_ps(a.high)};
-}
+XFQ_INLINE F16 to_float(I16 a) { return {_mm256_cvtepi32_ps(a.low), _mm256_cvtepi32_ps(a.high)}; }
 
 XFQ_INLINE __m256 power_of_two(__m256i n) {
   return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(n, _mm256_set1_epi32(127)), 23));
@@ -152,8 +150,7 @@ XFQ_INLINE D16 add_square(F16 x, D16 sum) {
            _mm256_fmadd_pd(c, c, sum.v[2]), _mm256_fmadd_pd(d, d, sum.v[3])}};
 }
 XFQ_INLINE double reduce_add(D16 a) {
-  const __m256d x4 =
-      _mm256_add_pd(_mm256_add_pd(a.v[0], a.v[2]), _mm256_add_pd(a.v[1], a.v[3]));
+  const __m256d x4 = _mm256_add_pd(_mm256_add_pd(a.v[0], a.v[2]), _mm256_add_pd(a.v[1], a.v[3]));
   const __m128d x2 = _mm_add_pd(_mm256_castpd256_pd128(x4), _mm256_extractf128_pd(x4, 1));
   return _mm_cvtsd_f64(_mm_add_sd(x2, _mm_unpackhi_pd(x2, x2)));
 }
