@@ -8,6 +8,7 @@
 #   > a line of standard output
 #   ! a line of standard error
 #   = the exit code, 0 when not given
+#   ? a command without which the file is skipped (exit code 77)
 # {*} stands for any text, over several lines if need be. Without > or ! lines
 # the stream must stay empty. All cases of a file share one fresh folder.
 set -u
@@ -61,6 +62,12 @@ while IFS= read -r line || [[ -n $line ]]; do
     '>'*) line=${line#'>'}; stdout+=${line# }$'\n' ;;
     '!'*) line=${line#'!'}; stderr+=${line# }$'\n' ;;
     '= '*) code=${line#'= '} ;;
+    '? '*)
+      if ! bash -c "${line#'? '}" >/dev/null 2>&1 </dev/null; then
+        echo "skipped: '${line#'? '}' does not work here"
+        exit 77
+      fi
+      ;;
     '#'* | '') ;;
     *) echo "$cases:$line_number: not a case line: $line"; exit 1 ;;
   esac
