@@ -239,7 +239,10 @@ void fill_record(const std::vector<Arm>& arms, const std::vector<quant::ModelByt
   record.tables.push_back(tensors_table(arms, seeds.front()));
   record.answer = answer(arms, bytes, data, seeds, record);
   if (seeds.size() < 3) {
-    record.warnings.push_back({"few_seeds", fmt::format("intervals rest on {} seeds", seeds.size()),
+    record.warnings.push_back({"few_seeds",
+                               seeds.size() == 1
+                                   ? "one run gives no intervals"
+                                   : fmt::format("intervals rest on {} runs", seeds.size()),
                                "use --seeds 3 or more"});
   }
 }
