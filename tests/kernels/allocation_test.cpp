@@ -1,31 +1,8 @@
 // The steady state allocates nothing: after one call of each size, no operator new,
 // malloc or aligned_alloc.
-#include <atomic>
-#include <cstdlib>
-#include <new>
 
+#include "allocations.h"
 #include "support.h"
-
-namespace {
-std::atomic<long> allocations{0};
-}  // namespace
-
-// The C library's allocator behind a counter; operator new ends here as well.
-extern "C" {
-void* __libc_malloc(std::size_t);
-void* __libc_memalign(std::size_t, std::size_t);
-}
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && defined(__GLIBC__)
-#define XFQ_COUNTS_ALLOCATIONS
-extern "C" void* malloc(std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  return __libc_malloc(size);
-}
-extern "C" void* aligned_alloc(std::size_t alignment, std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  return __libc_memalign(alignment, size);
-}
-#endif
 
 using namespace xfq::kernels;
 using namespace xfq::kernels::test;
@@ -80,16 +57,16 @@ TEST_CASE("the steady state allocates nothing") {
       adamw({}, width, bias.data(), x.data(), y.data(), residual.data());
     };
     step();
-    const long before = allocations.load();
+    const long before = xfq::test::allocations.load();
     step();
-    const long after = allocations.load();
+    const long after = xfq::test::allocations.load();
     INFO(name);
     CHECK(after == before);
   }
   // The counter works.
-  const long before = allocations.load();
+  const long before = xfq::test::allocations.load();
   void* volatile block = std::malloc(1000);  // volatile: the compiler may not drop the pair
-  CHECK(allocations.load() > before);
+  CHECK(xfq::test::allocations.load() > before);
   std::free(block);
 #else
   SUCCEED("a sanitizer owns the allocator");

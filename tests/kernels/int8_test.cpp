@@ -2,34 +2,13 @@
 // quant, extreme codes, and the contracts of the header.
 #include "xfq/kernels/int8.h"
 
-#include <atomic>
 #include <cstdlib>
 #include <limits>
 
+#include "allocations.h"
 #include "support.h"
 #include "xfq/core/error.h"
 #include "xfq/quant/number_format.h"
-
-namespace {
-std::atomic<long> allocations{0};
-}  // namespace
-
-// The C library's allocator behind a counter; operator new ends here as well.
-extern "C" {
-void* __libc_malloc(std::size_t);
-void* __libc_memalign(std::size_t, std::size_t);
-}
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && defined(__GLIBC__)
-#define XFQ_COUNTS_ALLOCATIONS
-extern "C" void* malloc(std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  return __libc_malloc(size);
-}
-extern "C" void* aligned_alloc(std::size_t alignment, std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  return __libc_memalign(alignment, size);
-}
-#endif
 
 using namespace xfq::kernels;
 using namespace xfq::kernels::test;
@@ -425,16 +404,16 @@ TEST_CASE("the steady state of int8 layers allocates nothing") {
       int8_gemm(layer.m, codes.data(), layer.k, packed, c.data(), layer.n);
     };
     step();
-    const long before = allocations.load();
+    const long before = xfq::test::allocations.load();
     step();
-    const long after = allocations.load();
+    const long after = xfq::test::allocations.load();
     INFO(name);
     CHECK(after == before);
   }
   // The counter works.
-  const long before = allocations.load();
+  const long before = xfq::test::allocations.load();
   void* volatile block = std::malloc(1000);  // volatile: the compiler may not drop the pair
-  CHECK(allocations.load() > before);
+  CHECK(xfq::test::allocations.load() > before);
   std::free(block);
 #else
   SUCCEED("a sanitizer owns the allocator");
