@@ -9,7 +9,6 @@
 // tables out, --table=only prints nothing else, --kernel=NAME picks the implementation.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,6 +19,7 @@
 #include <vector>
 
 #include "peak_int8.h"
+#include "timing.h"
 #include "xfq/kernels/int8.h"
 #include "xfq/kernels/kernels.h"
 
@@ -29,20 +29,11 @@
 
 namespace {
 
+using xfq::bench::cpu_seconds;
+using xfq::bench::median;
+
 using xfq::Index;
 using namespace xfq::kernels;
-
-// Another program on the same core must not count.
-double cpu_seconds() {
-  timespec now;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return double(now.tv_sec) + 1e-9 * double(now.tv_nsec);
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 // Seconds of one call.
 double time_of(const std::function<void()>& call, int repeats) {

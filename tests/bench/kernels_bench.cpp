@@ -9,7 +9,6 @@
 // nothing else, --kernel=NAME picks the implementation.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,6 +19,7 @@
 #include <vector>
 
 #include "peak.h"
+#include "timing.h"
 #include "xfq/kernels/kernels.h"
 
 #ifdef XFQ_BENCH_DNNL
@@ -27,6 +27,9 @@
 #endif
 
 namespace {
+
+using xfq::bench::cpu_seconds;
+using xfq::bench::median;
 
 using xfq::Index;
 using namespace xfq::kernels;
@@ -40,18 +43,6 @@ Floats numbers(Index size) {
     value = static_cast<float>(state >> 8) * 0x1p-23f - 1.0f;
   }
   return values;
-}
-
-// Another program on the same core must not count.
-double cpu_seconds() {
-  timespec now;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return double(now.tv_sec) + 1e-9 * double(now.tv_nsec);
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
 }
 
 // --- the table ------------------------------------------------------------------------

@@ -8,12 +8,12 @@
 // multiply-adds: (6 N + 12 L T d) tokens/s / peak.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
-#include <time.h>
 
 #include <algorithm>
 #include <vector>
 
 #include "peak.h"
+#include "timing.h"
 #include "xfq/core/random.h"
 #include "xfq/kernels/kernels.h"
 #include "xfq/models/decoder.h"
@@ -21,13 +21,9 @@
 
 namespace {
 
-using xfq::Index;
+using xfq::bench::cpu_seconds;
 
-double cpu_seconds() {
-  timespec now;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return double(now.tv_sec) + 1e-9 * double(now.tv_nsec);
-}
+using xfq::Index;
 
 /// Best of several bursts, in operations per second.
 double measured_peak() {
