@@ -47,7 +47,7 @@ void ResultOptions::check(const std::vector<std::string>& tables) {
     throw_usage("--tolerance: expected --baseline beside it");
   }
   if (format != "csv" || tables.empty()) return;
-  std::vector<std::string> names = {"metrics", "claims"};
+  std::vector<std::string> names = {"metrics", "claims", "measurements"};
   names.insert(names.end(), tables.begin(), tables.end());
   if (std::find(names.begin(), names.end(), table) == names.end()) {
     const std::string near = nearest_name(table, names);

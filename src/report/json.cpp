@@ -68,21 +68,24 @@ Json table_json(const Table& table) {
   return rows;
 }
 
+Json test_json(const ClaimTest& test, const std::string& where) {
+  Json pass = nullptr;
+  if (test.outcome != Outcome::undecided) pass = test.outcome == Outcome::pass;
+  Json json = {{"statement", test.statement},
+               {"condition", test.condition},
+               {"rule", test.rule},
+               {"value", optional_number(test.value, where)},
+               {"ci", interval_json(test.ci, where)},
+               {"n", test.n},
+               {"pass", pass}};
+  if (!test.reason.empty()) json["reason"] = test.reason;
+  return json;
+}
+
 Json claim_json(const Claim& claim) {
-  const std::string where = fmt::format("claim '{}'", claim.id);
   Json tests = Json::array();
   for (const ClaimTest& test : claim.tests) {
-    Json pass = nullptr;
-    if (test.outcome != Outcome::undecided) pass = test.outcome == Outcome::pass;
-    Json row = {{"statement", test.statement},
-                {"condition", test.condition},
-                {"rule", test.rule},
-                {"value", optional_number(test.value, where)},
-                {"ci", interval_json(test.ci, where)},
-                {"n", test.n},
-                {"pass", pass}};
-    if (!test.reason.empty()) row["reason"] = test.reason;
-    tests.push_back(std::move(row));
+    tests.push_back(test_json(test, fmt::format("claim '{}'", claim.id)));
   }
   return {{"id", claim.id},
           {"claim", claim.claim},
@@ -90,6 +93,35 @@ Json claim_json(const Claim& claim) {
           {"conditions", claim.conditions},
           {"tests", tests},
           {"seeds_needed", claim.seeds_needed ? Json(*claim.seeds_needed) : Json(nullptr)}};
+}
+
+Json metrics_json(const std::vector<Metric>& metrics) {
+  Json json = Json::array();
+  for (const Metric& metric : metrics) json.push_back(metric_json(metric));
+  return json;
+}
+
+Json tables_json(const std::vector<Table>& tables) {
+  Json json = Json::object();
+  for (const Table& table : tables) json[table.name] = table_json(table);
+  return json;
+}
+
+Json cost_json(const Cost& cost) {
+  Json tests = Json::array();
+  for (const TimedTest& timed : cost.tests) {
+    tests.push_back(
+        {{"claim", timed.claim},
+         {"test", test_json(timed.test, fmt::format("timed test of '{}'", timed.claim))}});
+  }
+  return {{"wall_s", number(cost.wall_s, "cost.wall_s")},
+          {"cpu_s", number(cost.cpu_s, "cost.cpu_s")},
+          {"peak_rss_bytes", cost.peak_rss_bytes},
+          {"tokens", cost.tokens},
+          {"flops", number(cost.flops, "cost.flops")},
+          {"measurements", metrics_json(cost.measurements)},
+          {"tests", tests},
+          {"tables", tables_json(cost.tables)}};
 }
 
 /// Everything that equal options must reproduce.
@@ -101,10 +133,8 @@ Json behaviour_json(const Record& record) {
   json["evidence"] = record.evidence;
   json["data"] = Json::array();
   for (const DataSource& source : record.data) json["data"].push_back(data_json(source));
-  json["metrics"] = Json::array();
-  for (const Metric& metric : record.metrics) json["metrics"].push_back(metric_json(metric));
-  json["tables"] = Json::object();
-  for (const Table& table : record.tables) json["tables"][table.name] = table_json(table);
+  json["metrics"] = metrics_json(record.metrics);
+  json["tables"] = tables_json(record.tables);
   json["claims"] = Json::array();
   for (const Claim& claim : record.claims) json["claims"].push_back(claim_json(claim));
   json["answer"] = record.answer;
@@ -122,11 +152,7 @@ Json whole_json(const Record& record) {
   Json json = behaviour_json(record);
   const std::string hash = hash_of(json);
   json["environment"] = pairs_json(record.environment, "environment");
-  json["cost"] = {{"wall_s", number(record.cost.wall_s, "cost.wall_s")},
-                  {"cpu_s", number(record.cost.cpu_s, "cost.cpu_s")},
-                  {"peak_rss_bytes", record.cost.peak_rss_bytes},
-                  {"tokens", record.cost.tokens},
-                  {"flops", number(record.cost.flops, "cost.flops")}};
+  json["cost"] = cost_json(record.cost);
   json["signature"] = hash;
   return json;
 }
@@ -265,6 +291,15 @@ Result parse_result(std::string_view text, const std::string& source) {
   record.cost.peak_rss_bytes = cost.at("peak_rss_bytes").integer();
   record.cost.tokens = cost.at("tokens").integer();
   record.cost.flops = cost.at("flops").real();
+  for (const Field& item : cost.at("measurements").items()) {
+    record.cost.measurements.push_back(read_metric(item));
+  }
+  for (const Field& item : cost.at("tests").items()) {
+    record.cost.tests.push_back({item.at("claim").text(), read_test(item.at("test"))});
+  }
+  for (const Field& item : cost.at("tables").items()) {
+    record.cost.tables.push_back(read_table(item));
+  }
   result.signature = root.at("signature").text();
   return result;
 }

@@ -93,9 +93,12 @@ std::vector<std::string> schema_tables(const std::string& name) {
   const EmbeddedSchema* const found = find_schema(name);
   if (found == nullptr) return names;
   const Json schema = read_schema(*found);
-  const Json::json_pointer place("/properties/tables/properties");
-  if (!schema.contains(place)) return names;
-  for (const auto& item : schema.at(place).items()) names.push_back(item.key());
+  for (const char* where :
+       {"/properties/tables/properties", "/properties/cost/allOf/1/properties/tables/properties"}) {
+    const Json::json_pointer place(where);
+    if (!schema.contains(place)) continue;
+    for (const auto& item : schema.at(place).items()) names.push_back(item.key());
+  }
   return names;
 }
 

@@ -26,9 +26,9 @@ std::string quote_csv(const std::string& cell) {
 
 Value cell(const std::optional<double>& value) { return value ? Value(*value) : Value(); }
 
-Table metrics_table(const Record& record) {
-  Table table{"metrics", {"id", "value", "unit", "ci_lo", "ci_hi", "n", "better", "reason"}, {}};
-  for (const Metric& metric : record.metrics) {
+Table metrics_table(const std::string& name, const std::vector<Metric>& metrics) {
+  Table table{name, {"id", "value", "unit", "ci_lo", "ci_hi", "n", "better", "reason"}, {}};
+  for (const Metric& metric : metrics) {
     table.rows.push_back({metric.id, cell(metric.value), metric.unit,
                           metric.ci ? Value(metric.ci->lo) : Value(),
                           metric.ci ? Value(metric.ci->hi) : Value(), metric.n,
@@ -81,6 +81,17 @@ std::string wrap(const std::string& text, int width, const std::string& indent) 
   return out;
 }
 
+std::string markdown_metrics(const std::string& title, const std::vector<Metric>& metrics) {
+  if (metrics.empty()) return {};
+  std::vector<std::vector<std::string>> rows;
+  for (const Metric& metric : metrics) {
+    rows.push_back({metric.id, metric.value ? short_number(metric.value) : "none: " + metric.reason,
+                    interval_text(metric.ci), metric.unit, std::to_string(metric.n)});
+  }
+  return fmt::format("## {}\n\n{}\n", title,
+                     markdown_table({"metric", "value", "interval", "unit", "n"}, rows));
+}
+
 std::string bytes_text(std::int64_t bytes) {
   return fmt::format("{:.0f} MB", static_cast<double>(bytes) / 1e6);
 }
@@ -115,8 +126,9 @@ std::string markdown_table(const std::vector<std::string>& columns,
 }
 
 std::vector<std::string> table_names(const Record& record) {
-  std::vector<std::string> names = {"metrics", "claims"};
+  std::vector<std::string> names = {"metrics", "claims", "measurements"};
   for (const Table& table : record.tables) names.push_back(table.name);
+  for (const Table& table : record.cost.tables) names.push_back(table.name);
   return names;
 }
 
@@ -124,13 +136,19 @@ std::string to_csv(const Record& record, const std::string& name) {
   check(record);
   Table table;
   if (name == "metrics") {
-    table = metrics_table(record);
+    table = metrics_table(name, record.metrics);
+  } else if (name == "measurements") {
+    table = metrics_table(name, record.cost.measurements);
   } else if (name == "claims") {
     table = claims_table(record);
   } else {
-    const auto found = std::find_if(record.tables.begin(), record.tables.end(),
-                                    [&name](const Table& t) { return t.name == name; });
-    if (found == record.tables.end()) {
+    const Table* found = nullptr;
+    for (const std::vector<Table>* tables : {&record.tables, &record.cost.tables}) {
+      for (const Table& t : *tables) {
+        if (t.name == name) found = &t;
+      }
+    }
+    if (found == nullptr) {
       throw_usage(fmt::format("--table: got '{}', expected one of {}", name,
                               fmt::join(table_names(record), ", ")));
     }
@@ -166,16 +184,8 @@ std::string to_markdown(const Record& record) {
            markdown_table({"claim", "statement", "verdict", "conditions", "seeds needed"}, rows) +
            '\n';
   }
-  if (!record.metrics.empty()) {
-    std::vector<std::vector<std::string>> rows;
-    for (const Metric& metric : record.metrics) {
-      rows.push_back({metric.id,
-                      metric.value ? short_number(metric.value) : "none: " + metric.reason,
-                      interval_text(metric.ci), metric.unit, std::to_string(metric.n)});
-    }
-    out += "## Metrics\n\n" + markdown_table({"metric", "value", "interval", "unit", "n"}, rows) +
-           '\n';
-  }
+  out += markdown_metrics("Metrics", record.metrics);
+  out += markdown_metrics("Measured on this machine", record.cost.measurements);
   if (!record.warnings.empty()) {
     out += "## Warnings\n\n";
     for (const Warning& warning : record.warnings) {
@@ -201,6 +211,10 @@ std::string summary(const Record& record, int width) {
     }
     out += fmt::format("  {:<{}}  {}{}\n", claim.id, longest, to_string(claim.verdict),
                        note.empty() ? "" : " (" + note + ")");
+  }
+  for (const Metric& metric : record.cost.measurements) {
+    out += fmt::format("  {}  {} {} {}\n", metric.id, short_number(metric.value),
+                       interval_text(metric.ci), metric.unit);
   }
   out += fmt::format("  {:.1f} s, peak {}, signature {}\n", record.cost.wall_s,
                      bytes_text(record.cost.peak_rss_bytes), signature(record));

@@ -66,7 +66,14 @@ inline Record made_record() {
                         {"kernel", std::string("avx2")},
                         {"threads", std::int64_t{2}},
                         {"os", std::string("Linux")}};
-  record.cost = {12.5, 24.25, 1'000'000, 64'000, 1.5e12};
+  record.cost = {12.5, 24.25, 1'000'000, 64'000, 1.5e12, {}, {}, {}};
+  record.cost.measurements = {
+      {"int8.speedup", 3.25, "ratio", Interval{3.0, 3.5}, 9, Better::higher, ""}};
+  record.cost.tests = {{"quant.int8-sweet-spot",
+                        {"int8 is twice as fast", "ci.lo >= 2", 3.25, Interval{3.0, 3.5}, 9,
+                         Outcome::pass, "", ""}}};
+  record.cost.tables = {
+      {"speed", {"layer", "fp32_ms", "int8_ms"}, {{std::string("h.0.mlp"), 1.5, 0.5}}}};
   return record;
 }
 

@@ -43,7 +43,7 @@ TEST_CASE("an unknown table names the known ones") {
   } catch (const Error& error) {
     CHECK(error.kind() == ErrorKind::usage);
     CHECK(std::string(error.what()) ==
-          "--table: got 'bitz', expected one of metrics, claims, bits, empty");
+          "--table: got 'bitz', expected one of metrics, claims, measurements, bits, empty, speed");
   }
 }
 
@@ -78,6 +78,12 @@ TEST_CASE("Markdown has answer, verdicts, metrics with intervals, warnings") {
         "| int8.bytes | 1e+23 | - | bytes | 1 |\n"
         "| int8.speed | none: the kernel is \"reference\" | - | tokens/s | 0 |\n"
         "\n"
+        "## Measured on this machine\n"
+        "\n"
+        "| metric | value | interval | unit | n |\n"
+        "| --- | --- | --- | --- | --- |\n"
+        "| int8.speedup | 3.25 | [3, 3.5] | ratio | 9 |\n"
+        "\n"
         "## Warnings\n"
         "\n"
         "- few_seeds: 3 seeds are few; use --seeds 5\n"
@@ -97,6 +103,7 @@ TEST_CASE("the summary wraps the answer and aligns the verdicts") {
         "  six seven\n"
         "  quant.int8-sweet-spot   conditional (under gaussian)\n"
         "  quant.dynamic-recovers  inconclusive (12 seeds would settle it)\n"
+        "  int8.speedup  3.25 [3, 3.5] ratio\n"
         "  12.5 s, peak 1 MB, signature " +
             signature(record) + "\n");
   record.evidence = false;

@@ -76,13 +76,24 @@ struct Warning {
   std::string fix;
 };
 
+/// A test on measured time beside a claim. It does not enter the verdict, which must be
+/// the same on every machine.
+struct TimedTest {
+  std::string claim;  ///< id
+  ClaimTest test;
+};
+
 /// What a run cost; filled by the experiment where it knows, by `cli` for the rest.
+/// The only place for numbers that depend on time; the signature leaves it out.
 struct Cost {
   double wall_s = 0;
   double cpu_s = 0;
   std::int64_t peak_rss_bytes = 0;
   std::int64_t tokens = 0;  ///< tokens processed in training
   double flops = 0;  ///< floating-point operations of training, estimated 6 N per token + attention
+  std::vector<Metric> measurements;  ///< times, speeds, their ratios
+  std::vector<TimedTest> tests;
+  std::vector<Table> tables;  ///< names differ from those of Record::tables
 };
 
 struct Record {

@@ -9,11 +9,12 @@
 
 namespace xfq::report {
 
-/// What `--table` accepts for this record: "metrics", "claims", then its tables.
+/// What `--table` accepts for this record: "metrics", "claims", "measurements", then its
+/// tables, those of the cost last.
 std::vector<std::string> table_names(const Record& record);
 
 /// One table with a header line, RFC 4180 quoting, lines end in \n. "metrics"
-/// has id, value, unit, ci_lo, ci_hi, n, better, reason; "claims" has one line
+/// and "measurements" have id, value, unit, ci_lo, ci_hi, n, better, reason; "claims" has one line
 /// per test. A missing value is an empty cell; a list is joined by commas.
 /// Throws ErrorKind::usage when the record has no such table.
 std::string to_csv(const Record& record, const std::string& table);

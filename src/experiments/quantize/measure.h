@@ -23,6 +23,7 @@ struct ArmResult {
 /// What one seed yields; one entry per arm.
 struct SeedResult {
   std::uint64_t seed = 0;
+  bool trained = false;  ///< not taken from the cache or a file
   std::vector<ArmResult> arms;
 };
 

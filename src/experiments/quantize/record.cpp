@@ -6,6 +6,7 @@
 #include <cmath>
 #include <functional>
 
+#include "../numbers.h"
 #include "xfq/core/error.h"
 #include "xfq/stats/intervals.h"
 
@@ -15,33 +16,6 @@ namespace {
 
 using stats::Estimate;
 
-Metric make_metric(const std::string& id, const std::string& unit, Better better,
-                   const Estimate& estimate) {
-  Metric metric;
-  metric.id = id;
-  metric.unit = unit;
-  metric.better = better;
-  metric.value = estimate.value;
-  metric.ci = estimate.ci;
-  metric.n = estimate.n;
-  metric.reason = estimate.reason;
-  return metric;
-}
-
-Metric exact_metric(const std::string& id, const std::string& unit, Better better, double value) {
-  Metric metric;
-  metric.id = id;
-  metric.unit = unit;
-  metric.better = better;
-  metric.value = value;
-  return metric;
-}
-
-Value cell(const std::optional<double>& value) {
-  if (value) return *value;
-  return std::monostate{};
-}
-
 /// A number of every seed, as a metric with the t interval over seeds.
 class OverSeeds {
  public:
@@ -49,9 +23,7 @@ class OverSeeds {
       : seeds_(seeds), record_(record) {}
 
   Estimate estimate(const std::function<double(const SeedResult&)>& of) const {
-    std::vector<double> values;
-    for (const SeedResult& seed : seeds_) values.push_back(of(seed));
-    return stats::mean_t(values);
+    return over_seeds(seeds_, of);
   }
   void metric(const std::string& id, const std::string& unit, Better better,
               const std::function<double(const SeedResult&)>& of) const {
@@ -190,16 +162,6 @@ Table tensors_table(const std::vector<Arm>& arms, const SeedResult& seed) {
   return table;
 }
 
-std::string with_interval(const Estimate& estimate, const char* format) {
-  std::string text = fmt::format(fmt::runtime(format), *estimate.value);
-  if (estimate.ci) {
-    text +=
-        fmt::format(" (95 % interval {} to {})", fmt::format(fmt::runtime(format), estimate.ci->lo),
-                    fmt::format(fmt::runtime(format), estimate.ci->hi));
-  }
-  return text;
-}
-
 std::string answer(const std::vector<Arm>& arms, const std::vector<quant::ModelBytes>& bytes,
                    const corpus::LanguageData& data, const std::vector<SeedResult>& seeds,
                    Record& record) {
@@ -238,13 +200,7 @@ void fill_record(const std::vector<Arm>& arms, const std::vector<quant::ModelByt
   record.tables.push_back(arms_table(arms, bytes, seeds));
   record.tables.push_back(tensors_table(arms, seeds.front()));
   record.answer = answer(arms, bytes, data, seeds, record);
-  if (seeds.size() < 3) {
-    record.warnings.push_back({"few_seeds",
-                               seeds.size() == 1
-                                   ? "one run gives no intervals"
-                                   : fmt::format("intervals rest on {} runs", seeds.size()),
-                               "use --seeds 3 or more"});
-  }
+  warn_few_seeds(seeds.size(), record);
 }
 
 }  // namespace xfq::experiments::quantize

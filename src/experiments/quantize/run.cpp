@@ -1,17 +1,16 @@
 // Runs `xfq quantize`: models side by side, every arm measured on each, one record.
 #include <fmt/core.h>
 
-#include <exception>
 #include <optional>
 #include <utility>
 
+#include "../runs.h"
 #include "measure.h"
 #include "options.h"
 #include "record.h"
 #include "xfq/core/error.h"
 #include "xfq/experiments/quantize.h"
 #include "xfq/models/checkpoint.h"
-#include "xfq/train/pool.h"
 
 namespace xfq::experiments {
 
@@ -55,28 +54,25 @@ class Quantize : public Experiment {
     record.data.push_back(data_->source());
 
     const auto cache = options_.open_cache(monitor);
-    std::vector<SeedResult> seeds(static_cast<std::size_t>(options_.seeds));
-    std::vector<char> trained(seeds.size());
     monitor.plan(options_.seeds);
-    const auto failures = train::run_pool(options_.seeds, options_.threads, [&](Index i) {
+    auto results = run_jobs<SeedResult>(options_.seeds, options_.threads, [&](Index i) {
       const train::LanguageTraining training = options_.training(decoder.config(), i);
       const std::string label = fmt::format("seed {}", training.seed);
-      const std::size_t slot = static_cast<std::size_t>(i);
       const train::TrainedDecoder model =
           loaded_ ? train::TrainedDecoder{*loaded_, {}, true}
                   : train::train_decoder(training, decoder, *data_, cache.get(), monitor, label);
       SeedResult result =
           measure(options_, decoder, model.parameters, *data_, arms, plans, monitor, label);
       result.seed = training.seed;
-      seeds[slot] = std::move(result);
-      trained[slot] = model.from_cache ? 0 : 1;
+      result.trained = !model.from_cache;
       monitor.finished(label);
+      return result;
     });
-    keep_finished(failures, seeds, trained, record);
+    const std::vector<SeedResult> seeds = finished(std::move(results), record);
 
-    for (const char fresh : trained) {
+    for (const SeedResult& seed : seeds) {
       const auto tokens = options_.steps * options_.batch_size * data_->row_length();
-      if (fresh) record.cost.tokens += tokens;
+      if (seed.trained) record.cost.tokens += tokens;
     }
     record.cost.flops =
         static_cast<double>(record.cost.tokens) * decoder.flops_per_token(data_->row_length());
@@ -104,39 +100,6 @@ class Quantize : public Experiment {
     options_.bias = config.bias;
     decoder_config_ = config;
     loaded_ = std::move(checkpoint.parameters);
-  }
-
-  /// Rethrows a failure; after an interruption drops what is not finished.
-  void keep_finished(const std::vector<std::exception_ptr>& failures,
-                     std::vector<SeedResult>& seeds, std::vector<char>& trained,
-                     Record& record) const {
-    bool interrupted = false;
-    for (const std::exception_ptr& failure : failures) {
-      if (!failure) continue;
-      try {
-        std::rethrow_exception(failure);
-      } catch (const Error& error) {
-        if (error.kind() != ErrorKind::interrupted) throw;
-        interrupted = true;
-      }
-    }
-    if (!interrupted) return;
-    std::vector<SeedResult> finished;
-    std::vector<char> fresh;
-    for (std::size_t i = 0; i < failures.size(); ++i) {
-      if (failures[i]) continue;
-      finished.push_back(std::move(seeds[i]));
-      fresh.push_back(trained[i]);
-    }
-    seeds = std::move(finished);
-    trained = std::move(fresh);
-    if (seeds.empty()) {
-      throw Error(ErrorKind::interrupted, "interrupted before any run had finished",
-                  "trained models are kept; the same command continues");
-    }
-    record.warnings.push_back(
-        {"interrupted", fmt::format("{} of {} runs had finished", seeds.size(), options_.seeds),
-         "run the same command again; finished models come from the cache"});
   }
 
   Options options_;

@@ -1,0 +1,53 @@
+#include "numbers.h"
+
+#include <fmt/core.h>
+
+namespace xfq::experiments {
+
+Metric make_metric(const std::string& id, const std::string& unit, Better better,
+                   const stats::Estimate& estimate) {
+  Metric metric;
+  metric.id = id;
+  metric.unit = unit;
+  metric.better = better;
+  metric.value = estimate.value;
+  metric.ci = estimate.ci;
+  metric.n = estimate.n;
+  metric.reason = estimate.reason;
+  return metric;
+}
+
+Metric exact_metric(const std::string& id, const std::string& unit, Better better, double value) {
+  Metric metric;
+  metric.id = id;
+  metric.unit = unit;
+  metric.better = better;
+  metric.value = value;
+  return metric;
+}
+
+Value cell(const std::optional<double>& value) {
+  if (value) return *value;
+  return std::monostate{};
+}
+
+std::string with_interval(const stats::Estimate& estimate, const char* format) {
+  if (!estimate.value) return "an unknown value (" + estimate.reason + ")";
+  std::string text = fmt::format(fmt::runtime(format), *estimate.value);
+  if (estimate.ci) {
+    text +=
+        fmt::format(" (95 % interval {} to {})", fmt::format(fmt::runtime(format), estimate.ci->lo),
+                    fmt::format(fmt::runtime(format), estimate.ci->hi));
+  }
+  return text;
+}
+
+void warn_few_seeds(std::size_t seeds, Record& record) {
+  if (seeds >= 3) return;
+  record.warnings.push_back(
+      {"few_seeds",
+       seeds == 1 ? "one run gives no intervals" : fmt::format("intervals rest on {} runs", seeds),
+       "use --seeds 3 or more"});
+}
+
+}  // namespace xfq::experiments

@@ -1,0 +1,29 @@
+#include "runs.h"
+
+#include <fmt/core.h>
+
+namespace xfq::experiments {
+
+void rethrow_failures(const std::vector<std::exception_ptr>& failures) {
+  for (const std::exception_ptr& failure : failures) {
+    if (!failure) continue;
+    try {
+      std::rethrow_exception(failure);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::interrupted) throw;
+    }
+  }
+}
+
+void note_interruption(std::int64_t finished, std::int64_t planned, Record& record) {
+  if (finished == planned) return;
+  if (finished == 0) {
+    throw Error(ErrorKind::interrupted, "interrupted before any run had finished",
+                "trained models are kept; the same command continues");
+  }
+  record.warnings.push_back({"interrupted",
+                             fmt::format("{} of {} runs had finished", finished, planned),
+                             "run the same command again; finished models come from the cache"});
+}
+
+}  // namespace xfq::experiments
