@@ -226,7 +226,60 @@ void adamw(const AdamWCall& p, Size size, float* weights, const float* gradient,
          {difference(size, weights, weights2), difference(size, m, m2), difference(size, v, v2)});
 }
 
+const Int8Kernels* fast_int8 = nullptr;  // set by check_int8()
+
+template <class T>
+double difference_of(const std::vector<T>& got, const std::vector<T>& expected) {
+  // Every value of the int8 layers fits a float up to the rounding of a sum beyond 2^24,
+  // which is the same on both sides.
+  const Copy x(got.begin(), got.end()), y(expected.begin(), expected.end());
+  return difference(static_cast<Size>(x.size()), x.data(), y);
+}
+
+void int8_run(const Int8Call& call) {
+  Int8Call slow = call;
+  if (call.codes != nullptr) {
+    std::vector<std::int32_t> c(static_cast<std::size_t>(call.m * call.n));
+    slow.c = c.data();
+    slow.ldc = call.n;
+    int8_reference()->run(slow);
+    fast_int8->run(call);
+    std::vector<std::int32_t> got;
+    for (Size i = 0; i < call.m; ++i) {
+      got.insert(got.end(), call.c + i * call.ldc, call.c + i * call.ldc + call.n);
+    }
+    record("int8_gemm", {difference_of(got, c)});
+  } else {
+    Copy y(static_cast<std::size_t>(call.m * call.n));
+    slow.y = y.data();
+    slow.ldy = call.n;
+    int8_reference()->run(slow);
+    fast_int8->run(call);
+    record("int8_linear", {difference(call.m, call.n, call.y, call.ldy, y)});
+  }
+}
+
+void int8_quantize_codes(Size size, const float* x, const Int8Scale& scale, std::uint8_t* codes) {
+  std::vector<std::uint8_t> expected(static_cast<std::size_t>(size));
+  int8_reference()->quantize(size, x, scale, expected.data());
+  fast_int8->quantize(size, x, scale, codes);
+  record("int8_quantize", {difference_of({codes, codes + size}, expected)});
+}
+
+float int8_largest(Size size, const float* x) {
+  const float expected = int8_reference()->largest_magnitude(size, x);
+  const float got = fast_int8->largest_magnitude(size, x);
+  record("int8_row_codes", {difference(1, &got, Copy{expected})});
+  return got;
+}
+
 }  // namespace
+
+const Int8Kernels* check_int8(const Int8Kernels& fast_table) {
+  static const Int8Kernels table = {"check", int8_run, int8_quantize_codes, int8_largest};
+  fast_int8 = &fast_table;
+  return &table;
+}
 
 const FloatKernels* check_kernels(const FloatKernels& fast_table) {
   static const FloatKernels table = {"check",

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "check.h"
 #include "int8_table.h"
 #include "scratch.h"
 #include "xfq/core/error.h"
@@ -96,6 +97,10 @@ const Int8Kernels& table() {
   if (name == "reference") return *int8_reference();
   if (name == "portable") return *int8_portable();
   if (name == "avx2") return *avx2;
+  if (name == "check") {
+    static const Int8Kernels* const checked = check_int8(*best);
+    return *checked;
+  }
   return *best;
 }
 

@@ -310,6 +310,25 @@ TEST_CASE("int8 layers equal the formula through the arithmetic of quant") {
   SUCCEED();
 }
 
+TEST_CASE("check runs the int8 reference beside the fast kernels") {
+  Using implementation("check");
+  CHECK(int8_selected() == "check");
+  check_product(15, 33, 37, 2);
+  Layer layer = random_layer(15, 33, 37, 2);
+  check_layer(layer);
+  layer.dynamic = true;
+  check_layer(layer);
+  std::vector<std::string> seen;
+  for (const CheckReport& report : check_report()) {
+    if (report.function.rfind("int8_", 0) != 0) continue;
+    seen.push_back(report.function);
+    CHECK(report.worst == 0);  // exact sums, one order of float operations
+    CHECK(report.calls >= 1);
+  }
+  CHECK(seen ==
+        std::vector<std::string>{"int8_gemm", "int8_linear", "int8_quantize", "int8_row_codes"});
+}
+
 TEST_CASE("int8 layers: affine activations, closed form") {
   // Step 1/2, zero point 3: x = (-1.5, 2, 0.74) has the codes 0, 7 and 4 (1.48 to 1), less 3:
   // -3, 4, 1. Columns (10, -20, 5) and (1, 1, 1): -30 - 80 + 5 = -105 and 2.

@@ -14,7 +14,8 @@
 // operands y differs by the rounding of that float product alone.
 //
 // The implementation follows select(): `avx512` needs VNNI and is `avx2` on processors
-// without; `eigen` and `check` take the best one; double does not exist here.
+// without; `eigen` takes the best one, `check` runs it beside the reference; double does
+// not exist here.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +30,7 @@ namespace xfq::kernels {
 /// after the zero point is taken off.
 constexpr Index kInt8MaxDepth = 65793;
 
-/// The implementation in use: "avx512", "avx2", "portable" or "reference".
+/// The implementation in use: "avx512", "avx2", "portable", "reference" or "check".
 std::string int8_selected();
 
 /// Weights [k, n] of one layer, copied once into the order in which the kernels read
