@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "check.h"
+#include "dual_gemm.h"
 #include "reference.h"
 #include "table.h"
 #include "xfq/core/error.h"
@@ -56,6 +57,11 @@ std::atomic<const FloatKernels*>& current() {
   static std::atomic<const FloatKernels*> table{best()};
   return table;
 }
+
+template <class S>
+constexpr bool is_dual = false;
+template <class S>
+constexpr bool is_dual<Dual<S>> = true;
 
 const FloatKernels& table() { return *current().load(std::memory_order_relaxed); }
 
@@ -128,11 +134,13 @@ std::vector<std::string> available() {
 
 std::vector<CheckReport> check_report() { return recorded_differences(); }
 
-// Each function: double runs the reference, float the table in use.
+// Each function: double and dual numbers run the reference, float the table in use.
 
 template <class S>
 void gemm(const Gemm<S>& g) {
-  if constexpr (std::is_same_v<S, double>) {
+  if constexpr (is_dual<S>) {
+    dual_gemm(g);
+  } else if constexpr (std::is_same_v<S, double>) {
     reference::gemm(g);
   } else {
     table().gemm(pack(g));
@@ -141,7 +149,7 @@ void gemm(const Gemm<S>& g) {
 
 template <class S>
 void attention_forward(const AttentionShape& shape, const S* qkv, S* probabilities, S* out) {
-  if constexpr (std::is_same_v<S, double>) {
+  if constexpr (!std::is_same_v<S, float>) {
     reference::attention_forward(shape, qkv, probabilities, out);
   } else {
     table().attention_forward(pack(shape), qkv, probabilities, out);
@@ -151,7 +159,7 @@ void attention_forward(const AttentionShape& shape, const S* qkv, S* probabiliti
 template <class S>
 void attention_backward(const AttentionShape& shape, const S* qkv, const S* probabilities,
                         const S* d_out, S* d_qkv) {
-  if constexpr (std::is_same_v<S, double>) {
+  if constexpr (!std::is_same_v<S, float>) {
     reference::attention_backward(shape, qkv, probabilities, d_out, d_qkv);
   } else {
     table().attention_backward(pack(shape), qkv, probabilities, d_out, d_qkv);
@@ -161,7 +169,7 @@ void attention_backward(const AttentionShape& shape, const S* qkv, const S* prob
 template <class S>
 void layernorm_forward(Index rows, Index width, const S* x, const S* weight, const S* bias,
                        S epsilon, S* y, S* mean, S* rstd) {
-  if constexpr (std::is_same_v<S, double>) {
+  if constexpr (!std::is_same_v<S, float>) {
     reference::layernorm_forward(rows, width, x, weight, bias, epsilon, y, mean, rstd);
   } else {
     table().layernorm_forward(rows, width, x, weight, bias, epsilon, y, mean, rstd);
@@ -172,7 +180,7 @@ template <class S>
 void layernorm_backward(Index rows, Index width, const S* x, const S* weight, const S* mean,
                         const S* rstd, const S* d_y, S* d_x, bool accumulate_dx, S* d_weight,
                         S* d_bias) {
-  if constexpr (std::is_same_v<S, double>) {
+  if constexpr (!std::is_same_v<S, float>) {
     reference::layernorm_backward(rows, width, x, weight, mean, rstd, d_y, d_x, accumulate_dx,
                                   d_weight, d_bias);
   } else {
@@ -183,7 +191,7 @@ void layernorm_backward(Index rows, Index width, const S* x, const S* weight, co
 
 template <class S>
 void softmax_rows(Index rows, Index width, S* x, Index ld) {
-  if constexpr (std::is_same_v<S, double>) {
+  if constexpr (!std::is_same_v<S, float>) {
     reference::softmax_rows(rows, width, x, ld);
   } else {
     table().softmax_rows(rows, width, x, ld);
@@ -193,7 +201,7 @@ void softmax_rows(Index rows, Index width, S* x, Index ld) {
 template <class S>
 double cross_entropy(Index rows, Index width, S* logits, Index ld, const std::int32_t* targets,
                      S* losses, bool gradient, S gradient_scale, std::int64_t* count) {
-  if constexpr (std::is_same_v<S, double>) {
+  if constexpr (!std::is_same_v<S, float>) {
     return reference::cross_entropy(rows, width, logits, ld, targets, losses, gradient,
                                     gradient_scale, count);
   } else {
@@ -204,7 +212,7 @@ double cross_entropy(Index rows, Index width, S* logits, Index ld, const std::in
 
 template <class S>
 void activation_forward(Activation activation, Index size, const S* x, S* y) {
-  if constexpr (std::is_same_v<S, double>) {
+  if constexpr (!std::is_same_v<S, float>) {
     reference::activation_forward(activation, size, x, y);
   } else {
     table().activation_forward(static_cast<int>(activation), size, x, y);
@@ -213,7 +221,7 @@ void activation_forward(Activation activation, Index size, const S* x, S* y) {
 
 template <class S>
 void activation_backward(Activation activation, Index size, const S* x, const S* d_y, S* d_x) {
-  if constexpr (std::is_same_v<S, double>) {
+  if constexpr (!std::is_same_v<S, float>) {
     reference::activation_backward(activation, size, x, d_y, d_x);
   } else {
     table().activation_backward(static_cast<int>(activation), size, x, d_y, d_x);
@@ -223,7 +231,7 @@ void activation_backward(Activation activation, Index size, const S* x, const S*
 #define XFQ_FORWARD(name, parameters, arguments) \
   template <class S>                             \
   void name parameters {                         \
-    if constexpr (std::is_same_v<S, double>) {   \
+    if constexpr (!std::is_same_v<S, float>) {   \
       reference::name arguments;                 \
     } else {                                     \
       table().name arguments;                    \
@@ -242,7 +250,7 @@ XFQ_FORWARD(erf_forward, (Index size, const S* x, S* y), (size, x, y))
 
 template <class S>
 double sum_squares(Index size, const S* x) {
-  if constexpr (std::is_same_v<S, double>) {
+  if constexpr (!std::is_same_v<S, float>) {
     return reference::sum_squares(size, x);
   } else {
     return table().sum_squares(size, x);
@@ -252,7 +260,7 @@ double sum_squares(Index size, const S* x) {
 template <class S>
 void adamw(const AdamW& p, Index size, S* weights, const S* gradient, S* m, S* v) {
   const AdamWScalars<S> scalars = reference::adamw_scalars<S>(p);
-  if constexpr (std::is_same_v<S, double>) {
+  if constexpr (!std::is_same_v<S, float>) {
     reference::adamw(scalars, size, weights, gradient, m, v);
   } else {
     table().adamw(scalars, size, weights, gradient, m, v);
@@ -283,6 +291,24 @@ void adamw(const AdamW& p, Index size, S* weights, const S* gradient, S* m, S* v
   template void adamw(const AdamW&, Index, S*, const S*, S*, S*);
 XFQ_INSTANTIATE(float)
 XFQ_INSTANTIATE(double)
+#undef XFQ_INSTANTIATE
+
+// What the gradient of a model needs.
+#define XFQ_INSTANTIATE(S)                                                                         \
+  template void gemm(const Gemm<S>&);                                                              \
+  template void attention_forward(const AttentionShape&, const S*, S*, S*);                        \
+  template void attention_backward(const AttentionShape&, const S*, const S*, const S*, S*);       \
+  template void layernorm_forward(Index, Index, const S*, const S*, const S*, S, S*, S*, S*);      \
+  template void layernorm_backward(Index, Index, const S*, const S*, const S*, const S*, const S*, \
+                                   S*, bool, S*, S*);                                              \
+  template double cross_entropy(Index, Index, S*, Index, const std::int32_t*, S*, bool, S,         \
+                                std::int64_t*);                                                    \
+  template void activation_forward(Activation, Index, const S*, S*);                               \
+  template void activation_backward(Activation, Index, const S*, const S*, S*);                    \
+  template void add(Index, const S*, S*);                                                          \
+  template void add_column_sums(Index, Index, const S*, Index, S*);
+XFQ_INSTANTIATE(Dual<float>)
+XFQ_INSTANTIATE(Dual<double>)
 #undef XFQ_INSTANTIATE
 
 }  // namespace xfq::kernels

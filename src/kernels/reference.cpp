@@ -25,6 +25,12 @@ S multiply_add(S a, S b, S c) {
   }
 }
 
+template <class S>
+S root_of(const S& x) {
+  using std::sqrt;
+  return sqrt(x);
+}
+
 // Not std::max: a NaN in `a` is passed over, one in `b` is kept.
 template <class S>
 S larger(S a, S b) {
@@ -140,6 +146,24 @@ float erf_of(float x) {
   return std::copysign(1.0f - exp_of(polynomial(kErfLarge, clamped)), x);
 }
 
+// Dual numbers: the function and its derivative. The argument of exp is held where the
+// result is finite, since 0 times an infinite slope is no number.
+template <class S>
+Dual<S> exp_of(const Dual<S>& x) {
+  constexpr S end = std::is_same_v<S, float> ? S(80) : S(700);
+  const S e = exp_of(x.value > end ? end : x.value);
+  return {e, x.value > end ? S(0) : e * x.slope};
+}
+template <class S>
+Dual<S> log_of(const Dual<S>& x) {
+  return {log_of(x.value), x.slope / x.value};
+}
+template <class S>
+Dual<S> erf_of(const Dual<S>& x) {
+  constexpr double two_over_sqrt_pi = 1.1283791670955125739;
+  return {erf_of(x.value), S(two_over_sqrt_pi) * exp_of(-x.value * x.value) * x.slope};
+}
+
 template <class S>
 S gelu_tanh(S x) {
   const S z = x * multiply_add(S(-kGelu3), x * x, S(-kGelu1));
@@ -228,6 +252,18 @@ Index visible_keys(const AttentionShape& shape, Index b, Index t) {
 // --- matrix products --------------------------------------------------------------------
 
 template <class S>
+void finish_row(const Gemm<S>& g, Index i, const S* row) {
+  for (Index j = 0; j < g.n; ++j) {
+    S value = row[j];
+    if (g.bias != nullptr) value += g.bias[j];
+    if (g.pre != nullptr) g.pre[i * g.ld_pre + j] = value;
+    value = activate(g.activation, value);
+    if (g.residual != nullptr) value += g.residual[i * g.ld_residual + j];
+    g.c[i * g.ldc + j] = value;
+  }
+}
+
+template <class S>
 void gemm(const Gemm<S>& g) {
   if (g.m <= 0 || g.n <= 0) return;
   // B with contiguous rows, so that the innermost loop runs along n.
@@ -244,7 +280,7 @@ void gemm(const Gemm<S>& g) {
   }
   S* row = static_cast<S*>(scratch(Slot::row, g.n * static_cast<std::int64_t>(sizeof(S))));
   for (Index i = 0; i < g.m; ++i) {
-    S* c = g.c + i * g.ldc;
+    const S* c = g.c + i * g.ldc;
     for (Index j = 0; j < g.n; ++j) row[j] = g.accumulate ? c[j] : S(0);
     const S* a = g.a + i * g.a_row;
     Index p = 0;
@@ -267,14 +303,7 @@ void gemm(const Gemm<S>& g) {
       const S* b0 = b + p * b_row;
       for (Index j = 0; j < g.n; ++j) row[j] = multiply_add(a0, b0[j], row[j]);
     }
-    for (Index j = 0; j < g.n; ++j) {
-      S value = row[j];
-      if (g.bias != nullptr) value += g.bias[j];
-      if (g.pre != nullptr) g.pre[i * g.ld_pre + j] = value;
-      value = activate(g.activation, value);
-      if (g.residual != nullptr) value += g.residual[i * g.ld_residual + j];
-      c[j] = value;
-    }
+    finish_row(g, i, row);
   }
 }
 
@@ -284,7 +313,7 @@ template <class S>
 void attention_forward(const AttentionShape& shape, const S* qkv, S* probabilities, S* out) {
   const Index time = shape.time, size = shape.head_size;
   const Index width = shape.heads * size, ld = 3 * width;
-  const S factor = S(1) / std::sqrt(S(size));
+  const S factor = S(1) / root_of(S(size));
   for (Index b = 0; b < shape.batch; ++b) {
     for (Index h = 0; h < shape.heads; ++h) {
       const S* q = qkv + b * time * ld + h * size;
@@ -317,7 +346,7 @@ void attention_backward(const AttentionShape& shape, const S* qkv, const S* prob
                         const S* d_out, S* d_qkv) {
   const Index time = shape.time, size = shape.head_size;
   const Index width = shape.heads * size, ld = 3 * width;
-  const S factor = S(1) / std::sqrt(S(size));
+  const S factor = S(1) / root_of(S(size));
   S* d_score = static_cast<S*>(scratch(Slot::row, time * static_cast<std::int64_t>(sizeof(S))));
   for (Index b = 0; b < shape.batch; ++b) {
     for (Index h = 0; h < shape.heads; ++h) {
@@ -369,7 +398,7 @@ void layernorm_forward(Index rows, Index width, const S* x, const S* weight, con
       const S d = x[i] - centre;
       squares[i] = multiply_add(d, d, squares[i]);
     }
-    const S r = S(1) / std::sqrt(squares.sum() / S(width) + epsilon);
+    const S r = S(1) / root_of(squares.sum() / S(width) + epsilon);
     for (Index i = 0; i < width; ++i) {
       const S normal = (x[i] - centre) * r;
       y[i] = bias == nullptr ? normal * weight[i] : multiply_add(normal, weight[i], bias[i]);
@@ -561,6 +590,24 @@ void adamw(const AdamWScalars<S>& p, Index size, S* weights, const S* gradient, 
   template void adamw(const AdamWScalars<S>&, Index, S*, const S*, S*, S*);
 XFQ_INSTANTIATE(float)
 XFQ_INSTANTIATE(double)
+#undef XFQ_INSTANTIATE
+
+// What the gradient of a model needs.
+#define XFQ_INSTANTIATE(S)                                                                         \
+  template void finish_row(const Gemm<S>&, Index, const S*);                                       \
+  template void attention_forward(const AttentionShape&, const S*, S*, S*);                        \
+  template void attention_backward(const AttentionShape&, const S*, const S*, const S*, S*);       \
+  template void layernorm_forward(Index, Index, const S*, const S*, const S*, S, S*, S*, S*);      \
+  template void layernorm_backward(Index, Index, const S*, const S*, const S*, const S*, const S*, \
+                                   S*, bool, S*, S*);                                              \
+  template double cross_entropy(Index, Index, S*, Index, const std::int32_t*, S*, bool, S,         \
+                                std::int64_t*);                                                    \
+  template void activation_forward(Activation, Index, const S*, S*);                               \
+  template void activation_backward(Activation, Index, const S*, const S*, S*);                    \
+  template void add(Index, const S*, S*);                                                          \
+  template void add_column_sums(Index, Index, const S*, Index, S*);
+XFQ_INSTANTIATE(Dual<float>)
+XFQ_INSTANTIATE(Dual<double>)
 #undef XFQ_INSTANTIATE
 
 }  // namespace xfq::kernels::reference

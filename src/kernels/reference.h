@@ -2,16 +2,21 @@
 // every other implementation computes. For float it follows the same order of
 // operations (fused multiply-adds, 16 virtual lanes, our own polynomials), so that
 // the vector code must give equal bits; for double it uses the standard library's
-// functions and separate multiplications and additions.
+// functions and separate multiplications and additions. Dual numbers (xfq/core/dual.h) run
+// the same loops, but for the product (dual_gemm.h).
 #pragma once
 
 #include "table.h"
+#include "xfq/core/dual.h"
 #include "xfq/kernels/kernels.h"
 
 namespace xfq::kernels::reference {
 
 template <class S>
 void gemm(const Gemm<S>& g);
+/// The epilogue of row i of a product, from the sums `row` [n] to c.
+template <class S>
+void finish_row(const Gemm<S>& g, Index i, const S* row);
 template <class S>
 void attention_forward(const AttentionShape& shape, const S* qkv, S* probabilities, S* out);
 template <class S>

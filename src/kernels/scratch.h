@@ -6,7 +6,7 @@
 
 namespace xfq::kernels {
 
-enum class Slot { packed_a, packed_b, partial, scores, head, row, codes, norms, sums, count };
+enum class Slot { packed_a, packed_b, partial, scores, head, row, codes, norms, sums, dual, count };
 
 /// At least `bytes` bytes, aligned to 64; content is undefined. Valid until the
 /// same thread asks for a larger block of the same slot. Throws std::bad_alloc.

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "head.h"
 #include "sizes.h"
+#include "xfq/core/dual.h"
 #include "xfq/core/error.h"
 
 namespace xfq::models {
@@ -89,16 +91,23 @@ kernels::AttentionShape shape_of(const DecoderConfig& config, const TokenBatch& 
 }  // namespace
 
 template <class S>
-void Decoder::forward_blocks(const S* parameters, const TokenBatch& batch, DecoderWorkspace<S>& w,
-                             nn::Tap<S>* tap) const {
+void Decoder::embed(const S* parameters, const TokenBatch& batch, DecoderWorkspace<S>& w) const {
   XFQ_ASSERT(batch.batch * batch.time <= w.batch * w.time && batch.time <= w.time);
-  const Index rows = batch.batch * batch.time;
-  tokens_.forward(parameters, rows, batch.inputs, w.residual[0].data(), false);
+  tokens_.forward(parameters, batch.batch * batch.time, batch.inputs, w.residual[0].data(), false);
   positions_.add_positions(parameters, batch.batch, batch.time, w.residual[0].data());
+}
+
+template <class S>
+void Decoder::forward_blocks(Index first, const S* parameters, const TokenBatch& batch,
+                             DecoderWorkspace<S>& w, nn::Tap<S>* tap) const {
+  const Index rows = batch.batch * batch.time;
   const auto shape = shape_of(config_, batch);
-  for (std::size_t l = 0; l < blocks_.size(); ++l) {
+  for (auto l = static_cast<std::size_t>(first); l < blocks_.size(); ++l) {
     blocks_[l].forward(parameters, shape, static_cast<Index>(l), w.residual[l].data(),
                        w.residual[l + 1].data(), w.blocks[l], tap);
+    if (tap) {
+      tap->residual_forward(static_cast<Index>(l), w.residual[l + 1].data(), rows, config_.dim);
+    }
   }
   norm_.forward(parameters, rows, w.residual.back().data(), w.normed.data(), w.norm_stats.data());
   if (tap) {
@@ -109,8 +118,16 @@ void Decoder::forward_blocks(const S* parameters, const TokenBatch& batch, Decod
 template <class S>
 void Decoder::forward(const S* parameters, const TokenBatch& batch, DecoderWorkspace<S>& w,
                       nn::Tap<S>* tap) const {
-  forward_blocks(parameters, batch, w, tap);
-  tokens_.project(parameters, batch.batch * batch.time, w.normed.data(), -1, w.logits.data());
+  embed(parameters, batch, w);
+  forward_from(0, parameters, batch, w, tap);
+}
+
+template <class S>
+void Decoder::forward_from(Index first, const S* parameters, const TokenBatch& batch,
+                           DecoderWorkspace<S>& w, nn::Tap<S>* tap) const {
+  forward_blocks(first, parameters, batch, w, tap);
+  project_head(tap, {Site::head_input, config_.layers}, tokens_, parameters,
+               batch.batch * batch.time, w.normed.data(), -1, w.logits.data());
 }
 
 template <class S>
@@ -126,7 +143,8 @@ template <class S>
 nn::Loss Decoder::forward_backward(const S* parameters, const TokenBatch& batch,
                                    DecoderWorkspace<S>& w, S* gradients, S gradient_scale,
                                    nn::Tap<S>* tap) const {
-  forward_blocks(parameters, batch, w, tap);
+  embed(parameters, batch, w);
+  forward_blocks(0, parameters, batch, w, tap);
   const Index rows = batch.batch * batch.time;
   if (gradient_scale == S(0)) {
     std::int64_t predictions = 0;
@@ -157,6 +175,7 @@ nn::Loss Decoder::forward_backward(const S* parameters, const TokenBatch& batch,
                  w.d.data(), false, gradients);
   const auto shape = shape_of(config_, batch);
   for (std::size_t l = blocks_.size(); l-- > 0;) {
+    if (tap) tap->residual_backward(static_cast<Index>(l), w.d.data(), rows, config_.dim);
     blocks_[l].backward(parameters, shape, static_cast<Index>(l), w.residual[l].data(), w.blocks[l],
                         w.scratch, w.d.data(), gradients, tap);
   }
@@ -170,15 +189,19 @@ double Decoder::flops_per_token(Index time) const {
   return 6 * parameters + 12 * static_cast<double>(config_.layers * time * config_.dim);
 }
 
-#define XFQ_INSTANTIATE(S)                                                             \
-  template DecoderWorkspace<S> Decoder::make_workspace<S>(Index, Index) const;         \
-  template void Decoder::forward<S>(const S*, const TokenBatch&, DecoderWorkspace<S>&, \
-                                    nn::Tap<S>*) const;                                \
-  template nn::Loss Decoder::loss<S>(const TokenBatch&, DecoderWorkspace<S>&) const;   \
-  template nn::Loss Decoder::forward_backward<S>(const S*, const TokenBatch&,          \
+#define XFQ_INSTANTIATE(S)                                                                         \
+  template DecoderWorkspace<S> Decoder::make_workspace<S>(Index, Index) const;                     \
+  template void Decoder::forward<S>(const S*, const TokenBatch&, DecoderWorkspace<S>&,             \
+                                    nn::Tap<S>*) const;                                            \
+  template void Decoder::forward_from<S>(Index, const S*, const TokenBatch&, DecoderWorkspace<S>&, \
+                                         nn::Tap<S>*) const;                                       \
+  template nn::Loss Decoder::loss<S>(const TokenBatch&, DecoderWorkspace<S>&) const;               \
+  template nn::Loss Decoder::forward_backward<S>(const S*, const TokenBatch&,                      \
                                                  DecoderWorkspace<S>&, S*, S, nn::Tap<S>*) const;
 XFQ_INSTANTIATE(float)
 XFQ_INSTANTIATE(double)
+XFQ_INSTANTIATE(Dual<float>)
+XFQ_INSTANTIATE(Dual<double>)
 #undef XFQ_INSTANTIATE
 
 }  // namespace xfq::models

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "head.h"
 #include "sizes.h"
 #include "xfq/core/error.h"
 
@@ -79,7 +80,8 @@ std::vector<LinearSite> Encoder::linears() const {
                    tokens_.weight,
                    config_.dim,
                    config_.vocab,
-                   true});
+                   true,
+                   head_bias_});
   return sites;
 }
 
@@ -118,16 +120,24 @@ void Encoder::forward(const S* parameters, const PairBatch& batch, EncoderWorksp
                       nn::Tap<S>* tap) const {
   XFQ_ASSERT(batch.batch <= w.batch && batch.time <= w.time && batch.masked <= w.max_masked);
   const Index rows = batch.batch * batch.time;
-  const Index dim = config_.dim;
   tokens_.forward(parameters, rows, batch.inputs, w.embedded.data(), false);
   positions_.add_positions(parameters, batch.batch, batch.time, w.embedded.data());
   segments_.forward(parameters, rows, batch.segments, w.embedded.data(), true);
   embedding_norm_.forward(parameters, rows, w.embedded.data(), w.residual[0].data(),
                           w.embedded_stats.data());
+  forward_from(0, parameters, batch, w, tap);
+}
+
+template <class S>
+void Encoder::forward_from(Index first, const S* parameters, const PairBatch& batch,
+                           EncoderWorkspace<S>& w, nn::Tap<S>* tap) const {
+  const Index rows = batch.batch * batch.time;
+  const Index dim = config_.dim;
   const auto shape = shape_of(config_, batch);
-  for (std::size_t l = 0; l < blocks_.size(); ++l) {
+  for (auto l = static_cast<std::size_t>(first); l < blocks_.size(); ++l) {
     blocks_[l].forward(parameters, shape, static_cast<Index>(l), w.residual[l].data(),
                        w.residual[l + 1].data(), w.blocks[l], tap);
+    if (tap) tap->residual_forward(static_cast<Index>(l), w.residual[l + 1].data(), rows, dim);
   }
   const S* hidden = w.residual.back().data();
   if (batch.masked > 0) {
@@ -143,8 +153,8 @@ void Encoder::forward(const S* parameters, const PairBatch& batch, EncoderWorksp
       tap->forward({Site::head_input, config_.layers}, w.transform_normed.data(), batch.masked,
                    dim);
     }
-    tokens_.project(parameters, batch.masked, w.transform_normed.data(), head_bias_,
-                    w.logits.data());
+    project_head(tap, {Site::head_input, config_.layers}, tokens_, parameters, batch.masked,
+                 w.transform_normed.data(), head_bias_, w.logits.data());
   }
   if (batch.labels != nullptr) {
     for (Index b = 0; b < batch.batch; ++b) {
@@ -234,6 +244,7 @@ PairLoss Encoder::forward_backward(const S* parameters, const PairBatch& batch,
 
   const auto shape = shape_of(config_, batch);
   for (std::size_t l = blocks_.size(); l-- > 0;) {
+    if (tap) tap->residual_backward(static_cast<Index>(l), w.d.data(), rows, dim);
     blocks_[l].backward(parameters, shape, static_cast<Index>(l), w.residual[l].data(), w.blocks[l],
                         w.scratch, w.d.data(), gradients, tap);
   }
@@ -260,6 +271,8 @@ double Encoder::flops_per_token(Index time) const {
   template EncoderWorkspace<S> Encoder::make_workspace<S>(Index, Index, Index) const;              \
   template void Encoder::forward<S>(const S*, const PairBatch&, EncoderWorkspace<S>&, nn::Tap<S>*) \
       const;                                                                                       \
+  template void Encoder::forward_from<S>(Index, const S*, const PairBatch&, EncoderWorkspace<S>&,  \
+                                         nn::Tap<S>*) const;                                       \
   template PairLoss Encoder::loss<S>(const PairBatch&, EncoderWorkspace<S>&) const;                \
   template PairLoss Encoder::forward_backward<S>(const S*, const PairBatch&, EncoderWorkspace<S>&, \
                                                  S*, S, S, const S*, nn::Tap<S>*) const;

@@ -27,8 +27,13 @@ void append_block_linears(const nn::Block& block, Index layer,
   const nn::Site inputs[] = {nn::Site::attention_input, nn::Site::attention_context,
                              nn::Site::mlp_input, nn::Site::mlp_hidden};
   for (std::size_t i = 0; i < names.size(); ++i) {
-    sites.push_back(
-        {names[i], {inputs[i], layer}, linears[i]->weight, linears[i]->in, linears[i]->out, false});
+    sites.push_back({names[i],
+                     {inputs[i], layer},
+                     linears[i]->weight,
+                     linears[i]->in,
+                     linears[i]->out,
+                     false,
+                     linears[i]->bias});
   }
 }
 

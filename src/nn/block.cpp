@@ -2,9 +2,39 @@
 
 #include <algorithm>
 
+#include "xfq/core/dual.h"
+
 namespace xfq::nn {
 
 using kernels::Activation;
+
+namespace {
+
+/// A product behind its tap: the tap may change x, and may compute the product instead of the
+/// layer. Extras as in Linear::forward.
+template <class S>
+void forward_through(Tap<S>* tap, const TapPoint& point, const Linear& linear, const S* parameters,
+                     Index rows, S* x, S* y, Activation activation = Activation::none,
+                     S* pre = nullptr, const S* residual = nullptr) {
+  if (tap) {
+    tap->forward(point, x, rows, linear.in);
+    Product<S> product;
+    product.rows = rows;
+    product.in = linear.in;
+    product.out = linear.out;
+    product.x = x;
+    product.bias = linear.bias < 0 ? nullptr : parameters + linear.bias;
+    product.y = pre ? pre : y;
+    if (tap->product(point, product)) {
+      if (pre) kernels::activation_forward(activation, rows * linear.out, pre, y);
+      if (residual) kernels::add(rows * linear.out, residual, y);
+      return;
+    }
+  }
+  linear.forward(parameters, rows, x, y, activation, pre, residual);
+}
+
+}  // namespace
 
 template <class S>
 void BlockCache<S>::allocate(const BlockConfig& config, Index batch, Index time) {
@@ -59,13 +89,13 @@ void Block::forward(const S* parameters, const kernels::AttentionShape& shape, I
   } else {
     std::copy(x, x + rows * dim, cache.attention_input.data());
   }
-  if (tap) tap->forward({Site::attention_input, layer}, cache.attention_input.data(), rows, dim);
-  qkv_.forward(parameters, rows, cache.attention_input.data(), cache.qkv.data());
+  forward_through(tap, {Site::attention_input, layer}, qkv_, parameters, rows,
+                  cache.attention_input.data(), cache.qkv.data());
   kernels::attention_forward(shape, cache.qkv.data(), cache.probabilities.data(),
                              cache.context.data());
-  if (tap) tap->forward({Site::attention_context, layer}, cache.context.data(), rows, dim);
-  context_.forward(parameters, rows, cache.context.data(), cache.middle_sum.data(),
-                   Activation::none, static_cast<S*>(nullptr), x);
+  forward_through(tap, {Site::attention_context, layer}, context_, parameters, rows,
+                  cache.context.data(), cache.middle_sum.data(), Activation::none,
+                  static_cast<S*>(nullptr), x);
 
   const S* middle = cache.middle_sum.data();
   if (pre_norm) {
@@ -75,13 +105,11 @@ void Block::forward(const S* parameters, const kernels::AttentionShape& shape, I
     middle = cache.middle.data();
     std::copy(middle, middle + rows * dim, cache.mlp_input.data());
   }
-  if (tap) tap->forward({Site::mlp_input, layer}, cache.mlp_input.data(), rows, dim);
-  up_.forward(parameters, rows, cache.mlp_input.data(), cache.hidden.data(), config_.activation,
-              cache.pre.data());
-  if (tap) tap->forward({Site::mlp_hidden, layer}, cache.hidden.data(), rows, config_.hidden);
+  forward_through(tap, {Site::mlp_input, layer}, up_, parameters, rows, cache.mlp_input.data(),
+                  cache.hidden.data(), config_.activation, cache.pre.data());
   S* out = pre_norm ? y : cache.out_sum.data();
-  down_.forward(parameters, rows, cache.hidden.data(), out, Activation::none,
-                static_cast<S*>(nullptr), middle);
+  forward_through(tap, {Site::mlp_hidden, layer}, down_, parameters, rows, cache.hidden.data(), out,
+                  Activation::none, static_cast<S*>(nullptr), middle);
   if (!pre_norm) norm_2_.forward(parameters, rows, out, y, cache.norm_2.data());
 }
 
@@ -141,6 +169,8 @@ void Block::backward(const S* parameters, const kernels::AttentionShape& shape, 
                                    BlockCache<S>&, BlockScratch<S>&, S*, S*, Tap<S>*) const;
 XFQ_INSTANTIATE(float)
 XFQ_INSTANTIATE(double)
+XFQ_INSTANTIATE(Dual<float>)
+XFQ_INSTANTIATE(Dual<double>)
 #undef XFQ_INSTANTIATE
 
 }  // namespace xfq::nn

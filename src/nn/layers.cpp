@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "xfq/core/dual.h"
+
 namespace xfq::nn {
 
 using kernels::Gemm;
@@ -207,6 +209,8 @@ void Embedding::backward_project(const S* parameters, Index rows, const S* x, co
       const;
 XFQ_INSTANTIATE(float)
 XFQ_INSTANTIATE(double)
+XFQ_INSTANTIATE(Dual<float>)
+XFQ_INSTANTIATE(Dual<double>)
 #undef XFQ_INSTANTIATE
 
 }  // namespace xfq::nn

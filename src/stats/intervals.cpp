@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "checks.h"
+#include "welch.h"
 #include "xfq/core/error.h"
 #include "xfq/core/random.h"
 #include "xfq/stats/histogram.h"
@@ -85,6 +86,7 @@ Estimate mean_t(const std::vector<double>& observations, double level) {
   Estimate estimate;
   estimate.level = level;
   estimate.n = static_cast<std::int64_t>(observations.size());
+  estimate.observations = observations;
   const Moments moments = moments_of(observations);
   if (!moments.empty()) estimate.value = moments.mean();
   if (observations.size() < 2) {
@@ -103,6 +105,25 @@ Estimate paired_t(const std::vector<double>& a, const std::vector<double>& b, do
   return mean_t(differences(a, b), level);
 }
 
+WelchDifference welch_difference(const std::vector<double>& a, const std::vector<double>& b) {
+  const Moments moments_a = moments_of(a);
+  const Moments moments_b = moments_of(b);
+  const double va = moments_a.variance() / static_cast<double>(a.size());
+  const double vb = moments_b.variance() / static_cast<double>(b.size());
+  const double v = va + vb;
+  WelchDifference out;
+  out.difference = moments_a.mean() - moments_b.mean();
+  out.error = std::sqrt(v);
+  if (v > 0) {
+    // In shares of v, so that tiny variances do not underflow when squared.
+    const double share_a = va / v;
+    const double share_b = vb / v;
+    out.df = 1 / (share_a * share_a / static_cast<double>(a.size() - 1) +
+                  share_b * share_b / static_cast<double>(b.size() - 1));
+  }
+  return out;
+}
+
 Estimate welch(const std::vector<double>& a, const std::vector<double>& b, double level) {
   check_level(level);
   check_finite(a, "observations");
@@ -111,26 +132,14 @@ Estimate welch(const std::vector<double>& a, const std::vector<double>& b, doubl
   estimate.level = level;
   const std::size_t n = std::min(a.size(), b.size());
   estimate.n = static_cast<std::int64_t>(n);
-  const Moments moments_a = moments_of(a);
-  const Moments moments_b = moments_of(b);
-  if (n > 0) estimate.value = moments_a.mean() - moments_b.mean();
+  if (n > 0) estimate.value = moments_of(a).mean() - moments_of(b).mean();
   if (n < 2) {
     estimate.reason = too_few(n, 2) + " in each sample";
     return estimate;
   }
-  const double va = moments_a.variance() / static_cast<double>(a.size());
-  const double vb = moments_b.variance() / static_cast<double>(b.size());
-  const double v = va + vb;
-  estimate.standard_error = std::sqrt(v);
-  double half_width = 0;
-  if (v > 0) {
-    // In shares of v, so that tiny variances do not underflow when squared.
-    const double share_a = va / v;
-    const double share_b = vb / v;
-    const double df = 1 / (share_a * share_a / static_cast<double>(a.size() - 1) +
-                           share_b * share_b / static_cast<double>(b.size() - 1));
-    half_width = two_sided_t(level, df) * estimate.standard_error;
-  }
+  const WelchDifference welch = welch_difference(a, b);
+  estimate.standard_error = welch.error;
+  const double half_width = welch.error > 0 ? two_sided_t(level, welch.df) * welch.error : 0;
   estimate.ci = around(*estimate.value, half_width);
   return estimate;
 }

@@ -1,4 +1,4 @@
-// p-values: paired t-test, sign flips, Holm's correction.
+// p-values: paired t-test, Welch's test, sign flips, Holm's correction.
 #include "xfq/stats/significance.h"
 
 #include <fmt/format.h>
@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "checks.h"
+#include "welch.h"
 #include "xfq/core/error.h"
 #include "xfq/core/random.h"
 #include "xfq/stats/moments.h"
@@ -26,6 +27,12 @@ std::vector<double> paired_differences(const std::vector<double>& a, const std::
   return d;
 }
 
+/// Of a difference with its standard error.
+double t_p(double difference, double error, double df) {
+  if (error == 0) return difference == 0 ? 1.0 : 0.0;
+  return t_two_sided_p(difference / error, df);
+}
+
 }  // namespace
 
 std::optional<double> paired_t_p(const std::vector<double>& a, const std::vector<double>& b) {
@@ -33,9 +40,15 @@ std::optional<double> paired_t_p(const std::vector<double>& a, const std::vector
   if (d.size() < 2) return std::nullopt;
   Moments moments;
   moments.add(d.data(), d.size());
-  const double error = moments.standard_error();
-  if (error == 0) return moments.mean() == 0 ? 1.0 : 0.0;
-  return t_two_sided_p(moments.mean() / error, static_cast<double>(d.size() - 1));
+  return t_p(moments.mean(), moments.standard_error(), static_cast<double>(d.size() - 1));
+}
+
+std::optional<double> welch_p(const std::vector<double>& a, const std::vector<double>& b) {
+  check_finite(a, "observations");
+  check_finite(b, "observations");
+  if (a.size() < 2 || b.size() < 2) return std::nullopt;
+  const WelchDifference welch = welch_difference(a, b);
+  return t_p(welch.difference, welch.error, welch.df);
 }
 
 std::optional<double> permutation_p(const std::vector<double>& a, const std::vector<double>& b,

@@ -6,6 +6,7 @@
 #include "property.h"
 #include "xfq/core/error.h"
 #include "xfq/core/random.h"
+#include "xfq/stats/intervals.h"
 
 using namespace xfq::stats;
 using xfq::test::check_property;
@@ -26,6 +27,19 @@ TEST_CASE("paired t-test") {
   CHECK_FALSE(paired_t_p({1}, {2}));
   CHECK_THROWS_AS(paired_t_p({1, 2}, {1}), xfq::Error);
   CHECK_THROWS_AS(paired_t_p({1, NAN}, {1, 2}), xfq::Error);
+}
+
+TEST_CASE("Welch's test") {
+  // A side without spread leaves one degree of freedom, where T is Cauchy: t = 2 / 1.
+  CHECK(*welch_p({1, 3}, {0, 0}) == Approx(1 - 2 / M_PI * std::atan(2.0)).epsilon(1e-12));
+  // The interval of level 1 - p ends at zero.
+  const double p = *welch_p(kA, kB);
+  CHECK(welch(kA, kB, 1 - p).ci->lo == Approx(0).margin(1e-9));
+  CHECK(*welch_p(kB, kA) == Approx(p).epsilon(1e-12));
+  CHECK(*welch_p({1, 1}, {1, 1, 1}) == 1);
+  CHECK(*welch_p({2, 2}, {1, 1}) == 0);
+  CHECK_FALSE(welch_p({1, 2}, {3}));
+  CHECK_THROWS_AS(welch_p({1, NAN}, {1, 2}), xfq::Error);
 }
 
 TEST_CASE("exact permutation test") {

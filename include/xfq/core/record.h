@@ -28,6 +28,9 @@ struct Metric {
   std::int64_t n = 1;          ///< independent observations behind value and ci
   Better better = Better::none;
   std::string reason;
+  /// The number of each seed, first seed first, where the value is their mean; what
+  /// `xfq compare` pairs two results by. Empty otherwise.
+  std::vector<double> values = {};
 };
 
 /// Tidy rows: one observation a row, one variable a column.

@@ -3,7 +3,8 @@
 // grows), do not throw, draw no randomness; the callers check shapes.
 //
 // Every function exists for float and double. double always runs the plain
-// `reference`; float runs the implementation chosen with select().
+// `reference`; float runs the implementation chosen with select(). What a model's
+// gradient needs exists for Dual<float> and Dual<double> as well (xfq/core/dual.h).
 //
 // Same bits by construction. The result of a function is a function of its
 // arguments alone, not of the processor, the register width or the compiler:

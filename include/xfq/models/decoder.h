@@ -42,6 +42,7 @@ struct LinearSite {
   Index in = 0;
   Index out = 0;
   bool tied_embedding = false;  ///< weight is [out, in] (the token table), else [in, out]
+  Index bias = -1;              ///< offset of the bias [out]; -1: none
 };
 
 template <class S>
@@ -67,6 +68,8 @@ class Decoder {
   const DecoderConfig& config() const { return config_; }
   const nn::ParameterLayout& layout() const { return layout_; }
   const std::vector<nn::Block>& blocks() const { return blocks_; }
+  /// The LayerNorm between the last block and the head.
+  const nn::LayerNorm& final_norm() const { return norm_; }
   /// Every matrix product, in the order of the forward pass, head last.
   std::vector<LinearSite> linears() const;
 
@@ -78,6 +81,12 @@ class Decoder {
   template <class S>
   void forward(const S* parameters, const TokenBatch& batch, DecoderWorkspace<S>& workspace,
                nn::Tap<S>* tap = nullptr) const;
+
+  /// The same from block `first` on, which reads workspace.residual[first] as it is;
+  /// first = layers: the last LayerNorm and the head alone.
+  template <class S>
+  void forward_from(Index first, const S* parameters, const TokenBatch& batch,
+                    DecoderWorkspace<S>& workspace, nn::Tap<S>* tap = nullptr) const;
 
   /// The loss of the logits that forward() left; workspace.losses gets its terms.
   template <class S>
@@ -95,10 +104,13 @@ class Decoder {
   double flops_per_token(Index time) const;
 
  private:
-  /// Everything below the head: fills workspace.normed.
+  /// Fills workspace.residual[0].
   template <class S>
-  void forward_blocks(const S* parameters, const TokenBatch& batch, DecoderWorkspace<S>& workspace,
-                      nn::Tap<S>* tap) const;
+  void embed(const S* parameters, const TokenBatch& batch, DecoderWorkspace<S>& workspace) const;
+  /// Everything between residual[first] and the head: fills workspace.normed.
+  template <class S>
+  void forward_blocks(Index first, const S* parameters, const TokenBatch& batch,
+                      DecoderWorkspace<S>& workspace, nn::Tap<S>* tap) const;
 
   DecoderConfig config_;
   nn::ParameterLayout layout_;

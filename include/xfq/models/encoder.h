@@ -74,6 +74,8 @@ class Encoder {
   const nn::ParameterLayout& layout() const { return layout_; }
   const std::vector<nn::Block>& blocks() const { return blocks_; }
   std::vector<LinearSite> linears() const;
+  /// The first matrix of the masked-language head.
+  const nn::Linear& transform() const { return transform_; }
 
   template <class S>
   EncoderWorkspace<S> make_workspace(Index batch, Index time, Index max_masked) const;
@@ -82,6 +84,12 @@ class Encoder {
   template <class S>
   void forward(const S* parameters, const PairBatch& batch, EncoderWorkspace<S>& workspace,
                nn::Tap<S>* tap = nullptr) const;
+
+  /// The same from block `first` on, which reads workspace.residual[first] as it is;
+  /// first = layers: the heads alone.
+  template <class S>
+  void forward_from(Index first, const S* parameters, const PairBatch& batch,
+                    EncoderWorkspace<S>& workspace, nn::Tap<S>* tap = nullptr) const;
 
   /// The losses of the logits that forward() left.
   template <class S>

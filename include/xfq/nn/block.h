@@ -79,6 +79,8 @@ class Block {
   const Linear& context() const { return context_; }
   const Linear& up() const { return up_; }
   const Linear& down() const { return down_; }
+  const LayerNorm& norm_1() const { return norm_1_; }
+  const LayerNorm& norm_2() const { return norm_2_; }
 
  private:
   BlockConfig config_;

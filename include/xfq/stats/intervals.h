@@ -25,6 +25,7 @@ struct Estimate {
   double level = 0.95;        ///< coverage of ci
   bool over_seeds = true;     ///< observations are seeds; false: items, such as sentence pairs
   std::string reason;         ///< why value or ci is missing; empty when both are there
+  std::vector<double> observations = {};  ///< where the value is their mean; else empty
 };
 
 /// A quantity computed without sampling, such as a parameter count: its interval

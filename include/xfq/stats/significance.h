@@ -1,4 +1,4 @@
-// p-values: paired t-test, paired permutation test, Holm's correction.
+// p-values: paired t-test, Welch's test, paired permutation test, Holm's correction.
 //
 // Verdicts come from intervals (claims.h); these serve tables that compare many
 // arms. Non-finite values and sizes that do not agree throw ErrorKind::run.
@@ -13,6 +13,10 @@ namespace xfq::stats {
 /// Two-sided p-value of the paired t-test of mean(a - b) = 0. None below two pairs.
 /// Differences that are all equal give 0, or 1 when they are all zero.
 std::optional<double> paired_t_p(const std::vector<double>& a, const std::vector<double>& b);
+
+/// Two-sided p-value of Welch's test of mean(a) = mean(b), independent samples. None
+/// below two observations on a side; samples without spread give 0 or 1.
+std::optional<double> welch_p(const std::vector<double>& a, const std::vector<double>& b);
 
 /// Up to so many pairs, all sign flips are enumerated.
 inline constexpr std::size_t kExactPermutationPairs = 16;
