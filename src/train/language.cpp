@@ -62,6 +62,7 @@ std::string training_key(const LanguageTraining& training, const corpus::Languag
   }
   h.add(m.init).add(m.embedding_init);
   h.add(o.steps).add(o.warmup).add(o.schedule);
+  if (o.kind != "adamw") h.add(o.kind).add(o.momentum);
   for (const double x : {o.lr, o.min_lr, o.weight_decay, o.beta1, o.beta2, o.epsilon, o.clip}) {
     h.add(x);
   }

@@ -11,7 +11,8 @@ namespace xfq::train {
 
 TrainingSummary run_training(const nn::ParameterLayout& layout, const OptimizerConfig& config,
                              const GradientFunction& gradient, Vector<float>& parameters,
-                             Monitor& monitor, const std::string& label) {
+                             Monitor& monitor, const std::string& label,
+                             const AfterStep& after_step) {
   Optimizer optimizer(layout, config);
   Vector<float> gradients = nn::make_parameters<float>(layout);
   TrainingSummary summary;
@@ -23,11 +24,11 @@ TrainingSummary run_training(const nn::ParameterLayout& layout, const OptimizerC
     gradients.setZero();
     const double loss = gradient(step, parameters.data(), gradients.data()).mean();
     if (!std::isfinite(loss)) {
-      throw_run(
-          fmt::format("{}: training diverged at step {}: the loss is {}", label, step + 1, loss),
-          "use a lower --lr or a longer --warmup");
+      throw Diverged(
+          fmt::format("{}: training diverged at step {}: the loss is {}", label, step + 1, loss));
     }
     optimizer.step(step, parameters, gradients);
+    if (after_step) after_step(step + 1, parameters, optimizer);
     if (step == 0) summary.first_loss = loss;
     if (step >= config.steps - tail) summary.last_loss += loss / static_cast<double>(tail);
     monitor.progress(label, step + 1, config.steps, loss);

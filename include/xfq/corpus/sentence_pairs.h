@@ -1,0 +1,227 @@
+// Sentence pairs: what a BERT-like encoder trains on.
+//
+// A segment is a run of `segment_sentences` sentences of one document. A place is two
+// segments that follow each other; from a place, pairs of several relations are made:
+//
+//   next     A, then the segment that follows it
+//   random   A, then a segment of another document
+//   distant  A, then a segment of the same document that neither follows nor precedes it
+//   swapped  the two segments of the place in the wrong order
+//   later    A, then a segment further on in the same document, not its neighbour
+//   earlier  the same two in the wrong order
+//
+// A row is <cls> A <sep> B <sep> <pad>..., segment ids 0 up to the first <sep>, then 1.
+// Where a pair is longer than the row, the longer segment loses its end.
+//
+// The second segment of a random pair stands at the same sentence of its document as the
+// true one would (position-matched), or anywhere. Matched pairs tell nothing by position:
+// only there is "next or random" a question of content alone.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "xfq/core/random.h"
+#include "xfq/core/record.h"
+#include "xfq/corpus/language.h"
+#include "xfq/corpus/stories.h"
+#include "xfq/corpus/text.h"
+#include "xfq/corpus/tokenizer.h"
+
+namespace xfq::corpus {
+
+enum class Relation { next, random, distant, swapped, later, earlier };
+
+/// "next", "random", ...
+std::string to_string(Relation relation);
+
+struct PairOptions {
+  std::string corpus = "stories";  ///< stories, or the path of a file
+  std::string tokenizer = "auto";  ///< auto: word
+  std::int64_t context = 64;       ///< the most tokens in a row
+  std::int64_t vocab = 4000;       ///< word: at most so many types, special tokens included
+  std::int64_t segment_sentences = 1;
+
+  // Stories only.
+  StoriesOptions stories;
+  std::uint64_t seed = 1;  ///< names the collection of stories
+  std::int64_t documents = 4000;
+  std::int64_t validation_documents = 1000;
+
+  // Files only.
+  Shares shares;
+};
+
+struct Segment {
+  std::int32_t document = 0;
+  std::int32_t first = 0;  ///< sentence
+};
+
+struct SentencePair {
+  Segment a, b;
+  Relation relation = Relation::next;
+};
+
+/// How often a random pair was not what it should be, over `draws` draws.
+struct CollisionCount {
+  std::int64_t draws = 0;
+  std::int64_t same_document = 0;  ///< first choices that fell into A's document; drawn again
+  std::int64_t same_text = 0;      ///< the second segment reads like the true next one
+  std::int64_t same_topic = 0;     ///< of another document on A's topic; where topics are known
+};
+
+/// The documents of one split as ids, and the places in them.
+struct PairSplit {
+  TokenizedDocuments documents;
+  std::vector<std::int32_t> topics;  ///< of each document; -1: unknown
+  std::vector<Segment> places;       ///< the first segment of each
+  std::int64_t sentences = 0;
+  std::int64_t tokens = 0;
+};
+
+class PairData {
+ public:
+  const std::string& corpus_name() const { return source_.name; }
+  const Tokenizer& tokenizer() const { return *tokenizer_; }
+  std::shared_ptr<const Tokenizer> shared_tokenizer() const { return tokenizer_; }
+  std::int32_t vocabulary_size() const { return tokenizer_->vocabulary_size(); }
+  std::int64_t segment_sentences() const { return segment_sentences_; }
+  /// T of every row: the context, or less where no pair needs as much.
+  std::int64_t row_length() const { return row_length_; }
+  /// Names of the topics, in order; empty where unknown.
+  const std::vector<std::string>& topics() const { return topics_; }
+  const PairSplit& train() const { return train_; }
+  const PairSplit& validation() const { return validation_; }
+  const DataSource& source() const { return source_; }
+
+  /// A hash of the training text, the tokens and the shape of a row.
+  const std::string& fingerprint() const { return fingerprint_; }
+
+  /// True when both splits can make pairs of this relation.
+  bool offers(Relation relation) const;
+  /// Throws ErrorKind::input unless they can, saying what is missing.
+  void require(Relation relation) const;
+
+  /// Makes a pair of the relation from a place. False where the document has no such
+  /// segment: `distant`, `later` and `earlier` only.
+  bool make_pair(const PairSplit& split, const Segment& place, Relation relation, bool matched,
+                 Stream& stream, SentencePair& pair, CollisionCount* collisions = nullptr) const;
+
+  /// Writes a row [row_length()] and returns its length without padding.
+  std::int32_t encode(const PairSplit& split, const SentencePair& pair, std::int32_t* inputs,
+                      std::int32_t* segments) const;
+
+  /// The tokens of a segment, one after the other.
+  std::vector<std::int32_t> segment_tokens(const PairSplit& split, const Segment& segment) const;
+
+ private:
+  friend PairData load_pair_data(const PairOptions& options,
+                                 std::shared_ptr<const Tokenizer> tokenizer);
+
+  std::shared_ptr<const Tokenizer> tokenizer_;
+  std::int64_t segment_sentences_ = 1;
+  std::int64_t row_length_ = 0;
+  std::vector<std::string> topics_;
+  PairSplit train_, validation_;
+  DataSource source_;
+  std::string fingerprint_;
+};
+
+/// With the given tokenizer (of other data, for a test on shifted text), or one that
+/// learns from the training part. Throws ErrorKind::input or ErrorKind::usage.
+PairData load_pair_data(const PairOptions& options,
+                        std::shared_ptr<const Tokenizer> tokenizer = nullptr);
+
+/// A classification of pairs: one class per relation, with the share of each.
+struct PairTask {
+  std::vector<Relation> classes = {Relation::next};
+  std::vector<double> shares = {1};
+  bool matched = true;    ///< random pairs are position-matched
+  bool resample = false;  ///< classes are drawn in equal shares, whatever their share of places
+};
+
+/// Rows of a batch; labels are indices into PairTask::classes.
+struct PairRows {
+  std::int64_t batch = 0;
+  std::int64_t time = 0;
+  std::vector<std::int32_t> inputs, segments;  ///< [B*T]
+  std::vector<std::int32_t> lengths, labels;   ///< [B]
+  std::int64_t masked = 0;
+  std::vector<std::int32_t> masked_rows,
+      masked_targets;               ///< room for B*T; the first `masked` count
+  std::vector<std::int32_t> words;  ///< scratch: where words stand in a row
+
+  PairRows() = default;
+  PairRows(std::int64_t batch_size, std::int64_t row_length);
+};
+
+/// What the masked-language task does to a row: of its n words it asks for
+/// max(1, round(rate * n)); of these a share reads <mask>, a share a random word, the rest
+/// stay as they are. The defaults are BERT's (Devlin et al. 2019, 3.1).
+struct Masking {
+  double rate = 0.15;
+  double masked = 0.8;
+  double random = 0.1;
+};
+
+/// Draws training batches. Every place of the training text carries one label, drawn
+/// once by (seed, place) with the task's shares: rare classes have few places, and
+/// `resample` shows these few more often.
+class PairSampler {
+ public:
+  /// Throws ErrorKind::input where a class has no place.
+  PairSampler(const PairData& data, PairTask task, std::uint64_t seed, const Masking& masking);
+
+  /// Batch `step`, masked.
+  void fill(std::uint64_t step, PairRows& rows) const;
+
+ private:
+  const PairData& data_;
+  PairTask task_;
+  std::uint64_t seed_;
+  Masking masking_;
+  std::vector<std::vector<Segment>> places_;  ///< by class
+  std::vector<double> draw_share_;            ///< of each class in a batch, cumulated
+};
+
+/// A question about pairs: is it `positive` or `negative`?
+struct PairQuestion {
+  Relation positive = Relation::next;
+  Relation negative = Relation::random;
+};
+
+/// Labelled pairs of a split, two of every place drawn, the positive one first; `count`
+/// is even, the classes are exactly balanced. The same for equal arguments, whatever was
+/// trained.
+std::vector<SentencePair> question_pairs(const PairData& data, const PairSplit& split,
+                                         const PairQuestion& question, bool matched,
+                                         std::int64_t count, std::uint64_t seed);
+
+/// Hides words of the rows for evaluation: every word asked for reads <mask>. Row b draws
+/// from the stream (seed, "evaluation mask", first + b).
+void mask_rows(const PairData& data, std::uint64_t seed, std::uint64_t first, double mask_rate,
+               PairRows& rows);
+
+/// What BERT's generator of training pairs does to the labels. It fills a row of
+/// `target_tokens` with whole sentences of a document; a fill of one sentence has
+/// no next and always becomes a random pair, the others do by a fair coin. Hence
+/// P(random) = 0.5 + 0.5 P(single sentence).
+struct GeneratorCount {
+  std::int64_t rows = 0;
+  std::int64_t single = 0;  ///< rows filled by one sentence
+  std::int64_t random = 0;  ///< rows labelled random
+
+  double counted() const;    ///< share of random rows
+  double predicted() const;  ///< 0.5 + 0.5 single / rows
+  /// Of the counted share around the predicted one, in binomial standard deviations of
+  /// the coin; 0 when there was no coin.
+  double deviations() const;
+};
+/// short_rows: share of documents whose rows aim at a random shorter length.
+GeneratorCount count_bert_labels(const PairSplit& split, std::int64_t target_tokens,
+                                 double short_rows, std::uint64_t seed);
+
+}  // namespace xfq::corpus

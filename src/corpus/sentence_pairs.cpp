@@ -1,0 +1,483 @@
+// Sentence pairs: places, relations, rows, masks, and BERT's own generator.
+#include "xfq/corpus/sentence_pairs.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "xfq/core/error.h"
+#include "xfq/core/hash.h"
+
+namespace xfq::corpus {
+
+namespace {
+
+// Validation stories are far away from the training stories of any size.
+constexpr std::uint64_t kFirstValidation = std::uint64_t{1} << 40;
+// A position-matched partner is looked for so many times before the end of a shorter
+// document will do: the last sentences of a corpus's longest document have no match.
+constexpr int kMatchTries = 32;
+constexpr std::int64_t kSpecialTokens = 3;  // <cls>, <sep>, <sep>
+
+std::int32_t sentences_of(const PairSplit& split, std::int32_t document) {
+  return static_cast<std::int32_t>(split.documents[static_cast<std::size_t>(document)].size());
+}
+
+PairSplit make_split(const std::vector<Document>& documents, const Tokenizer& tokenizer,
+                     std::int64_t segment_sentences, std::vector<std::string>& topics) {
+  PairSplit split;
+  split.documents = tokenize(documents, tokenizer);
+  for (std::size_t d = 0; d < documents.size(); ++d) {
+    std::int32_t topic = -1;
+    if (!documents[d].topic.empty()) {
+      const auto at = std::find(topics.begin(), topics.end(), documents[d].topic);
+      topic = static_cast<std::int32_t>(at - topics.begin());
+      if (at == topics.end()) topics.push_back(documents[d].topic);
+    }
+    split.topics.push_back(topic);
+    const auto sentences = static_cast<std::int64_t>(split.documents[d].size());
+    split.sentences += sentences;
+    for (const auto& sentence : split.documents[d]) {
+      split.tokens += static_cast<std::int64_t>(sentence.size());
+    }
+    for (std::int64_t i = 0; i + 2 * segment_sentences <= sentences; ++i) {
+      split.places.push_back({static_cast<std::int32_t>(d), static_cast<std::int32_t>(i)});
+    }
+  }
+  return split;
+}
+
+std::int64_t longest_segment(const PairSplit& split, std::int64_t segment_sentences) {
+  std::int64_t longest = 0;
+  for (const auto& document : split.documents) {
+    for (std::size_t i = 0; i < document.size(); ++i) {
+      std::int64_t tokens = 0;
+      for (std::size_t s = i;
+           s < std::min(document.size(), i + static_cast<std::size_t>(segment_sentences)); ++s) {
+        tokens += static_cast<std::int64_t>(document[s].size());
+      }
+      longest = std::max(longest, tokens);
+    }
+  }
+  return longest;
+}
+
+/// Chooses max(1, round(rate * n)) of the row's words and calls hide(t) for each.
+template <class Hide>
+void choose_words(const SpecialIds& special, const std::int32_t* inputs, std::int32_t length,
+                  double rate, Stream& stream, std::vector<std::int32_t>& words, const Hide& hide) {
+  words.clear();
+  for (std::int32_t t = 0; t < length; ++t) {
+    if (inputs[t] != special.cls && inputs[t] != special.sep) words.push_back(t);
+  }
+  const auto n = words.size();
+  const auto wanted =
+      std::min(n, std::max<std::size_t>(
+                      1, static_cast<std::size_t>(std::lround(rate * static_cast<double>(n)))));
+  for (std::size_t i = 0; i < wanted; ++i) {
+    std::swap(words[i], words[i + stream.below(n - i)]);
+  }
+  std::sort(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(wanted));
+  for (std::size_t i = 0; i < wanted; ++i) hide(words[i]);
+}
+
+}  // namespace
+
+std::string to_string(Relation relation) {
+  switch (relation) {
+    case Relation::next:
+      return "next";
+    case Relation::random:
+      return "random";
+    case Relation::distant:
+      return "distant";
+    case Relation::swapped:
+      return "swapped";
+    case Relation::later:
+      return "later";
+    case Relation::earlier:
+      break;
+  }
+  return "earlier";
+}
+
+// ------------------------------------------------------------------------ data
+
+PairData load_pair_data(const PairOptions& options, std::shared_ptr<const Tokenizer> tokenizer) {
+  PairData data;
+  data.segment_sentences_ = options.segment_sentences;
+  const bool generated = options.corpus == "stories";
+  SplitText parts;
+  std::optional<Stories> language;
+  if (generated) {
+    language.emplace(options.stories);
+    for (std::int64_t i = 0; i < options.documents; ++i) {
+      parts.train.push_back(
+          language->generate(options.seed, static_cast<std::uint64_t>(i)).document);
+    }
+    for (std::int64_t i = 0; i < options.validation_documents; ++i) {
+      parts.validation.push_back(
+          language->generate(options.seed, kFirstValidation + static_cast<std::uint64_t>(i))
+              .document);
+    }
+    data.source_.name =
+        options.stories.domain == "village"
+            ? fmt::format("stories/{}", options.stories.order)
+            : fmt::format("stories/{}/{}", options.stories.order, options.stories.domain);
+    data.source_.sha256 = sha256_hex(to_raw(parts.train) + to_raw(parts.validation));
+  } else {
+    const Text file = read_text(options.corpus);
+    if (file.documents.size() < 2) {
+      throw_input(fmt::format("--corpus: {} is one document, expected two or more", options.corpus),
+                  "separate documents by blank lines");
+    }
+    parts = split_documents(file, options.shares);
+    data.source_.name = file.name;
+    data.source_.sha256 = file.sha256;
+  }
+  if (tokenizer) {
+    data.tokenizer_ = std::move(tokenizer);
+  } else {
+    const std::string name = options.tokenizer == "auto" ? "word" : options.tokenizer;
+    std::vector<Document> training = parts.train;
+    // The language's words are known, whether they have occurred yet or not.
+    if (generated) training.push_back({language->vocabulary(), {}});
+    data.tokenizer_ = make_tokenizer(name, training, Specials::encoder(), options.vocab);
+  }
+  if (generated) data.topics_ = language->topics();
+  data.train_ = make_split(parts.train, *data.tokenizer_, options.segment_sentences, data.topics_);
+  data.validation_ =
+      make_split(parts.validation, *data.tokenizer_, options.segment_sentences, data.topics_);
+
+  const std::int64_t longest =
+      std::max(longest_segment(data.train_, options.segment_sentences),
+               longest_segment(data.validation_, options.segment_sentences));
+  data.row_length_ = std::min(options.context, 2 * longest + kSpecialTokens);
+  if (options.context < kSpecialTokens + 2) {
+    throw_usage(fmt::format("--context: got {}, expected at least {} for a pair", options.context,
+                            kSpecialTokens + 2));
+  }
+  data.source_.documents = static_cast<std::int64_t>(parts.train.size() + parts.validation.size());
+  data.source_.tokens = data.train_.tokens + data.validation_.tokens;
+  data.source_.splits = {{"train", data.train_.tokens}, {"validation", data.validation_.tokens}};
+
+  Hasher hasher;
+  hasher.add(data.row_length_).add(data.segment_sentences_);
+  hasher.add(static_cast<std::int64_t>(data.vocabulary_size()));
+  for (const auto& document : data.train_.documents) {
+    hasher.add(static_cast<std::int64_t>(document.size()));
+    for (const auto& sentence : document) {
+      hasher.add_bytes(sentence.data(), sentence.size() * sizeof(std::int32_t));
+    }
+  }
+  data.fingerprint_ = hasher.hex();
+  return data;
+}
+
+namespace {
+
+/// What the split lacks for pairs of the relation; empty when nothing.
+std::string lacking(const PairData& data, const PairSplit& split, Relation relation) {
+  const auto k = data.segment_sentences();
+  if (split.places.empty()) return fmt::format("no document of {} sentences", 2 * k);
+  if (relation == Relation::random && split.documents.size() < 2) return "no second document";
+  if (relation == Relation::next || relation == Relation::swapped || relation == Relation::random) {
+    return {};
+  }
+  SentencePair pair;
+  Stream stream(0, "probe");
+  for (const Segment& place : split.places) {
+    if (data.make_pair(split, place, relation, true, stream, pair)) return {};
+  }
+  return fmt::format("no document of {} sentences", 2 * k + 1);
+}
+
+}  // namespace
+
+bool PairData::offers(Relation relation) const {
+  return lacking(*this, train_, relation).empty() && lacking(*this, validation_, relation).empty();
+}
+
+void PairData::require(Relation relation) const {
+  for (const auto& [name, split] : {std::pair{"training", &train_}, {"validation", &validation_}}) {
+    const std::string lack = lacking(*this, *split, relation);
+    if (lack.empty()) continue;
+    throw_input(fmt::format("--corpus: the {} part of {} has {}, expected at least one for pairs "
+                            "labelled {}",
+                            name, source_.name, lack, to_string(relation)),
+                relation == Relation::random
+                    ? "separate documents by blank lines, or use --negatives same-document"
+                    : "use longer documents, or a smaller --segment-sentences");
+  }
+}
+
+bool PairData::make_pair(const PairSplit& split, const Segment& place, Relation relation,
+                         bool matched, Stream& stream, SentencePair& pair,
+                         CollisionCount* collisions) const {
+  const auto k = static_cast<std::int32_t>(segment_sentences_);
+  const Segment follower = {place.document, place.first + k};
+  pair.relation = relation;
+  pair.a = place;
+  pair.b = follower;
+  switch (relation) {
+    case Relation::next:
+      return true;
+    case Relation::swapped:
+      std::swap(pair.a, pair.b);
+      return true;
+    case Relation::random: {
+      const std::uint64_t documents = split.documents.size();
+      if (collisions) ++collisions->draws;
+      for (int tries = 0;;) {
+        const auto other = static_cast<std::int32_t>(stream.below(documents));
+        const std::int32_t last = sentences_of(split, other) - k;
+        if (other == place.document) {
+          if (collisions) ++collisions->same_document;
+          continue;
+        }
+        if (++tries > 100'000) throw_run("no other document is long enough for a segment");
+        if (last < 0) continue;
+        if (matched && last < follower.first && tries < kMatchTries) continue;
+        pair.b.document = other;
+        pair.b.first =
+            matched ? std::min(follower.first, last)
+                    : static_cast<std::int32_t>(stream.below(static_cast<std::uint64_t>(last) + 1));
+        break;
+      }
+      if (collisions) {
+        if (segment_tokens(split, pair.b) == segment_tokens(split, follower)) {
+          ++collisions->same_text;
+        }
+        const std::int32_t topic = split.topics[static_cast<std::size_t>(place.document)];
+        if (topic >= 0 && topic == split.topics[static_cast<std::size_t>(pair.b.document)]) {
+          ++collisions->same_topic;
+        }
+      }
+      return true;
+    }
+    case Relation::distant:
+    case Relation::later:
+    case Relation::earlier:
+      break;
+  }
+  // Segments that end before the one in front of A, or begin behind A's follower's begin.
+  const std::int32_t before = relation == Relation::distant ? std::max(0, place.first - k) : 0;
+  const std::int32_t after = std::max(0, sentences_of(split, place.document) - k - follower.first);
+  if (before + after == 0) return false;
+  const auto pick =
+      static_cast<std::int32_t>(stream.below(static_cast<std::uint64_t>(before + after)));
+  pair.b.first = pick < before ? pick : follower.first + 1 + (pick - before);
+  if (relation == Relation::earlier) std::swap(pair.a, pair.b);
+  return true;
+}
+
+std::vector<std::int32_t> PairData::segment_tokens(const PairSplit& split,
+                                                   const Segment& segment) const {
+  std::vector<std::int32_t> tokens;
+  const auto& document = split.documents[static_cast<std::size_t>(segment.document)];
+  for (std::int64_t s = 0; s < segment_sentences_; ++s) {
+    const auto& sentence = document[static_cast<std::size_t>(segment.first + s)];
+    tokens.insert(tokens.end(), sentence.begin(), sentence.end());
+  }
+  return tokens;
+}
+
+std::int32_t PairData::encode(const PairSplit& split, const SentencePair& pair,
+                              std::int32_t* inputs, std::int32_t* segments) const {
+  const SpecialIds& special = tokenizer_->special();
+  const auto size_of = [&](const Segment& segment) {
+    const auto& document = split.documents[static_cast<std::size_t>(segment.document)];
+    std::int64_t tokens = 0;
+    for (std::int64_t s = 0; s < segment_sentences_; ++s) {
+      tokens +=
+          static_cast<std::int64_t>(document[static_cast<std::size_t>(segment.first + s)].size());
+    }
+    return tokens;
+  };
+  std::int64_t size_a = size_of(pair.a), size_b = size_of(pair.b);
+  while (size_a + size_b + kSpecialTokens > row_length_) --(size_a >= size_b ? size_a : size_b);
+
+  std::int32_t t = 0;
+  const auto put = [&](std::int32_t id, std::int32_t segment) {
+    inputs[t] = id;
+    segments[t] = segment;
+    ++t;
+  };
+  const auto put_segment = [&](const Segment& segment, std::int64_t size, std::int32_t id) {
+    const auto& document = split.documents[static_cast<std::size_t>(segment.document)];
+    for (std::int64_t s = 0; s < segment_sentences_; ++s) {
+      for (const std::int32_t token : document[static_cast<std::size_t>(segment.first + s)]) {
+        if (size-- > 0) put(token, id);
+      }
+    }
+    put(special.sep, id);
+  };
+  put(special.cls, 0);
+  put_segment(pair.a, size_a, 0);
+  put_segment(pair.b, size_b, 1);
+  for (std::int64_t rest = t; rest < row_length_; ++rest) {
+    inputs[rest] = special.pad;
+    segments[rest] = 1;
+  }
+  return t;
+}
+
+// --------------------------------------------------------------------- batches
+
+PairRows::PairRows(std::int64_t batch_size, std::int64_t row_length)
+    : batch(batch_size), time(row_length) {
+  const auto cells = static_cast<std::size_t>(batch_size * row_length);
+  for (auto* part : {&inputs, &segments, &masked_rows, &masked_targets}) part->resize(cells);
+  words.reserve(static_cast<std::size_t>(row_length));
+  for (auto* part : {&lengths, &labels}) part->resize(static_cast<std::size_t>(batch_size));
+}
+
+PairSampler::PairSampler(const PairData& data, PairTask task, std::uint64_t seed,
+                         const Masking& masking)
+    : data_(data), task_(std::move(task)), seed_(seed), masking_(masking) {
+  XFQ_ASSERT(!task_.classes.empty() && task_.classes.size() == task_.shares.size());
+  const PairSplit& split = data.train();
+  places_.resize(task_.classes.size());
+  SentencePair pair;
+  for (std::size_t i = 0; i < split.places.size(); ++i) {
+    Stream stream(seed, "pair label", i);
+    const double u = stream.uniform();
+    std::size_t c = 0;
+    for (double sum = task_.shares[0]; u >= sum && c + 1 < task_.shares.size();) {
+      sum += task_.shares[++c];
+    }
+    if (data.make_pair(split, split.places[i], task_.classes[c], task_.matched, stream, pair)) {
+      places_[c].push_back(split.places[i]);
+    }
+  }
+  double sum = 0;
+  for (std::size_t c = 0; c < places_.size(); ++c) {
+    if (places_[c].empty()) {
+      throw_input(
+          fmt::format("--corpus: {} has {} places for pairs, none was drawn for the label {}",
+                      data.corpus_name(), split.places.size(), to_string(task_.classes[c])),
+          "use a longer corpus or a less extreme --negative-share");
+    }
+    sum += task_.resample ? 1.0 / static_cast<double>(places_.size()) : task_.shares[c];
+    draw_share_.push_back(sum);
+  }
+}
+
+void PairSampler::fill(std::uint64_t step, PairRows& rows) const {
+  Stream stream(seed_, "pair batch", step);
+  const SpecialIds& special = data_.tokenizer().special();
+  const auto vocabulary = static_cast<std::uint64_t>(data_.vocabulary_size());
+  rows.masked = 0;
+  for (std::int64_t b = 0; b < rows.batch; ++b) {
+    const double u = stream.uniform();
+    std::size_t c = 0;
+    while (u >= draw_share_[c] && c + 1 < draw_share_.size()) ++c;
+    const std::vector<Segment>& places = places_[c];
+    SentencePair pair;
+    data_.make_pair(data_.train(), places[stream.below(places.size())], task_.classes[c],
+                    task_.matched, stream, pair);
+    std::int32_t* const inputs = rows.inputs.data() + b * rows.time;
+    const auto row = static_cast<std::size_t>(b);
+    rows.lengths[row] =
+        data_.encode(data_.train(), pair, inputs, rows.segments.data() + b * rows.time);
+    rows.labels[row] = static_cast<std::int32_t>(c);
+    choose_words(special, inputs, rows.lengths[row], masking_.rate, stream, rows.words,
+                 [&](std::int32_t t) {
+                   const auto m = static_cast<std::size_t>(rows.masked++);
+                   rows.masked_rows[m] = static_cast<std::int32_t>(b * rows.time + t);
+                   rows.masked_targets[m] = inputs[t];
+                   const double kind = stream.uniform();
+                   if (kind < masking_.masked) {
+                     inputs[t] = special.mask;
+                   } else if (kind < masking_.masked + masking_.random) {
+                     inputs[t] = static_cast<std::int32_t>(stream.below(vocabulary));
+                   }
+                 });
+  }
+}
+
+std::vector<SentencePair> question_pairs(const PairData& data, const PairSplit& split,
+                                         const PairQuestion& question, bool matched,
+                                         std::int64_t count, std::uint64_t seed) {
+  std::vector<SentencePair> pairs;
+  Stream stream(seed, "pairs " + to_string(question.positive) + "/" + to_string(question.negative));
+  SentencePair positive, negative;
+  while (static_cast<std::int64_t>(pairs.size()) < count) {
+    const Segment& place = split.places[stream.below(split.places.size())];
+    // Both draw the same numbers, so that `earlier` is `later` turned round.
+    Stream copy = stream;
+    if (!data.make_pair(split, place, question.positive, matched, copy, positive)) continue;
+    if (!data.make_pair(split, place, question.negative, matched, stream, negative)) continue;
+    pairs.push_back(positive);
+    pairs.push_back(negative);
+  }
+  return pairs;
+}
+
+void mask_rows(const PairData& data, std::uint64_t seed, std::uint64_t first, double mask_rate,
+               PairRows& rows) {
+  const SpecialIds& special = data.tokenizer().special();
+  rows.masked = 0;
+  for (std::int64_t b = 0; b < rows.batch; ++b) {
+    Stream stream(seed, "evaluation mask", first + static_cast<std::uint64_t>(b));
+    std::int32_t* const inputs = rows.inputs.data() + b * rows.time;
+    choose_words(special, inputs, rows.lengths[static_cast<std::size_t>(b)], mask_rate, stream,
+                 rows.words, [&](std::int32_t t) {
+                   const auto m = static_cast<std::size_t>(rows.masked++);
+                   rows.masked_rows[m] = static_cast<std::int32_t>(b * rows.time + t);
+                   rows.masked_targets[m] = inputs[t];
+                   inputs[t] = special.mask;
+                 });
+  }
+}
+
+// ------------------------------------------------------------ BERT's generator
+
+double GeneratorCount::counted() const {
+  return static_cast<double>(random) / static_cast<double>(rows);
+}
+
+double GeneratorCount::predicted() const {
+  return 0.5 + 0.5 * static_cast<double>(single) / static_cast<double>(rows);
+}
+
+double GeneratorCount::deviations() const {
+  const auto coins = static_cast<double>(rows - single);
+  if (coins == 0) return 0;
+  return (counted() - predicted()) / (0.5 * std::sqrt(coins) / static_cast<double>(rows));
+}
+
+GeneratorCount count_bert_labels(const PairSplit& split, std::int64_t target_tokens,
+                                 double short_rows, std::uint64_t seed) {
+  const std::int64_t longest = std::max<std::int64_t>(2, target_tokens - kSpecialTokens);
+  GeneratorCount count;
+  for (std::size_t d = 0; d < split.documents.size(); ++d) {
+    const auto& document = split.documents[d];
+    Stream stream(seed, "generator", d);
+    const std::int64_t target =
+        stream.bernoulli(short_rows)
+            ? 2 + static_cast<std::int64_t>(stream.below(static_cast<std::uint64_t>(longest - 1)))
+            : longest;
+    std::size_t begin = 0;
+    std::int64_t tokens = 0;
+    for (std::size_t i = 0; i < document.size(); ++i) {
+      tokens += static_cast<std::int64_t>(document[i].size());
+      if (i + 1 < document.size() && tokens < target) continue;
+      // The fill [begin, i] is cut in two; the first part has at least one sentence.
+      const std::size_t filled = i - begin + 1;
+      const std::size_t first_part = filled < 2 ? 1 : 1 + stream.below(filled - 1);
+      const bool random = filled == 1 || stream.bernoulli(0.5);
+      ++count.rows;
+      count.single += filled == 1 ? 1 : 0;
+      count.random += random ? 1 : 0;
+      // A random second part leaves the sentences of the true one for the next fill.
+      if (random) i = begin + first_part - 1;
+      begin = i + 1;
+      tokens = 0;
+    }
+  }
+  return count;
+}
+
+}  // namespace xfq::corpus
