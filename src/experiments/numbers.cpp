@@ -14,6 +14,11 @@ Metric make_metric(const std::string& id, const std::string& unit, Better better
   metric.ci = estimate.ci;
   metric.n = estimate.n;
   metric.reason = estimate.reason;
+  // An estimate that was transformed after taking the mean is not the mean of its observations.
+  if (estimate.over_seeds && estimate.n > 1 && !estimate.observations.empty() &&
+      stats::mean_t(estimate.observations).value == estimate.value) {
+    metric.values = estimate.observations;
+  }
   return metric;
 }
 

@@ -4,22 +4,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <optional>
 #include <utility>
 
+#include "code_product.h"
+#include "input_transform.h"
+#include "sites.h"
 #include "xfq/core/error.h"
+#include "xfq/quant/distortion.h"
 
 namespace xfq::quant {
 namespace {
-
-// Index of the product that reads this point; the number of sites when none does.
-std::size_t find_site(const std::vector<models::LinearSite>& sites, const nn::TapPoint& point) {
-  std::size_t i = 0;
-  while (i < sites.size() &&
-         (sites[i].input.site != point.site || sites[i].input.layer != point.layer)) {
-    ++i;
-  }
-  return i;
-}
 
 // Calls visit(begin, end) for every run of neighbouring rows that count.
 template <class Counts, class Visit>
@@ -41,6 +38,20 @@ bool is_dynamic(const ActivationSetting& setting) {
   return setting.dynamic || setting.granularity.kind != Granularity::Kind::tensor;
 }
 
+// Calls visit(first, length) for the pieces of [rows, cols] that share a scale: all of it, rows, or
+// groups within rows.
+template <class Visit>
+void for_each_piece(Index rows, Index cols, const Granularity& granularity, const Visit& visit) {
+  if (granularity.kind == Granularity::Kind::tensor) {
+    visit(Index{0}, rows * cols);
+    return;
+  }
+  const Index size = granularity.kind == Granularity::Kind::group ? granularity.group : cols;
+  for (Index r = 0; r < rows; ++r) {
+    for (Index c = 0; c < cols; c += size) visit(r * cols + c, std::min(size, cols - c));
+  }
+}
+
 void widen(Range& range, const float* x, Index size) {
   float lo = 0;
   float hi = 0;
@@ -54,17 +65,26 @@ void widen(Range& range, const float* x, Index size) {
 
 }  // namespace
 
-ActivationObserver::ActivationObserver(std::vector<models::LinearSite> sites)
-    : sites_(std::move(sites)), statistics_(sites_.size()) {}
+ActivationObserver::ActivationObserver(std::vector<models::LinearSite> sites,
+                                       std::vector<InputTransform> inputs)
+    : sites_(std::move(sites)), inputs_(std::move(inputs)), statistics_(sites_.size()) {
+  XFQ_ASSERT(inputs_.empty() || inputs_.size() == sites_.size());
+}
 
 void ActivationObserver::forward(const nn::TapPoint& point, float* x, Index rows, Index cols) {
   const std::size_t site = find_site(sites_, point);
   if (site == sites_.size()) return;
+  const float* seen = x;
+  if (!inputs_.empty() && !inputs_[site].empty()) {
+    transformed_.assign(x, x + rows * cols);
+    InputTransformer(inputs_[site], cols).apply(rows, transformed_.data());
+    seen = transformed_.data();
+  }
   try {
     for_each_run(
         rows, [this](Index row) { return counts(row); },
         [&](Index begin, Index end) {
-          const float* run = x + begin * cols;
+          const float* run = seen + begin * cols;
           if (observations_.empty()) {
             statistics_[site].add(run, end - begin, cols);
           } else {
@@ -120,6 +140,20 @@ void ActivationObserver::merge(const ActivationObserver& other) {
   }
 }
 
+struct ActivationQuantizer::State {
+  InputTransformer transform;
+  std::optional<Scale> scale;            // static sites
+  std::optional<Distortion> distortion;  // quantized sites
+  std::optional<TensorReport> report;    // quantized sites that were observed
+  std::unique_ptr<CodeProduct> codes;    // sites that multiply codes
+  std::vector<Scale> scales;             // of the last batch: one, or one per piece of a row
+  std::vector<float> inside;             // of the last batch: 0 where clipped; while training
+  Vector<double> sums;                   // of rounded values, per channel
+  std::int64_t summed = 0;               // rows in it
+};
+
+ActivationQuantizer::~ActivationQuantizer() = default;
+
 ActivationQuantizer::ActivationQuantizer(std::vector<models::LinearSite> sites, Plan plan,
                                          const std::vector<Observation>& observations)
     : sites_(std::move(sites)), plan_(std::move(plan)), states_(sites_.size()) {
@@ -132,7 +166,9 @@ ActivationQuantizer::ActivationQuantizer(std::vector<models::LinearSite> sites, 
     if (!plan_[i].activation) continue;
     const ActivationSetting& setting = *plan_[i].activation;
     State& state = states_[i];
+    state.transform = InputTransformer(plan_[i].input, sites_[i].in);
     state.distortion.emplace(setting.format);
+    state.sums.setZero(sites_[i].in);
     if (!observations.empty()) {
       const Observation& observation = observations[i];
       state.report = describe(observation, sites_[i].name, setting.format);
@@ -151,45 +187,112 @@ ActivationQuantizer::ActivationQuantizer(std::vector<models::LinearSite> sites, 
   }
 }
 
+void ActivationQuantizer::execute(const QuantizedModel& model, Execution how) {
+  XFQ_ASSERT(model.weights.size() == sites_.size() && !training_);
+  for (std::size_t i = 0; i < sites_.size(); ++i) {
+    if (!plan_[i].activation || !integer_refusal(plan_[i]).empty()) continue;
+    XFQ_ASSERT(model.weights[i]);
+    states_[i].codes = std::make_unique<CodeProduct>(
+        sites_[i], plan_[i], *model.weights[i], model.parameters.data() + sites_[i].weight, how);
+  }
+}
+
+void ActivationQuantizer::train(bool on) {
+  XFQ_ASSERT(!on || std::none_of(states_.begin(), states_.end(),
+                                 [](const State& state) { return state.codes != nullptr; }));
+  training_ = on;
+}
+
+void ActivationQuantizer::find_scales(std::size_t site, const float* x, Index rows, Index cols) {
+  const ActivationSetting& setting = *plan_[site].activation;
+  std::vector<Scale>& scales = states_[site].scales;
+  scales.clear();
+  if (states_[site].scale) {
+    scales.push_back(*states_[site].scale);
+    return;
+  }
+  if (setting.granularity.kind == Granularity::Kind::tensor) {
+    Range range;
+    for_each_run(
+        rows, [this](Index row) { return counts(row); },
+        [&](Index begin, Index end) { widen(range, x + begin * cols, (end - begin) * cols); });
+    scales.push_back(setting.format.fit(range));
+    return;
+  }
+  for_each_piece(rows, cols, setting.granularity, [&](Index first, Index length) {
+    Range range;
+    widen(range, x + first, length);
+    scales.push_back(setting.format.fit(range));
+  });
+}
+
 void ActivationQuantizer::forward(const nn::TapPoint& point, float* x, Index rows, Index cols) {
   const std::size_t site = find_site(sites_, point);
   if (site == sites_.size() || !plan_[site].activation) return;
   const ActivationSetting& setting = *plan_[site].activation;
+  const NumberFormat& format = setting.format;
   State& state = states_[site];
-  const auto counted = [this](Index row) { return counts(row); };
+  state.transform.apply(rows, x);
+  find_scales(site, x, rows, cols);
+  const auto for_each_scale = [&](const auto& visit) {
+    std::size_t s = 0;
+    for_each_piece(rows, cols, setting.granularity,
+                   [&](Index first, Index length) { visit(first, length, state.scales[s++]); });
+  };
 
-  if (setting.granularity.kind == Granularity::Kind::tensor) {
-    Scale scale;
-    if (state.scale) {
-      scale = *state.scale;
-    } else {
-      Range range;
-      for_each_run(rows, counted, [&](Index begin, Index end) {
-        widen(range, x + begin * cols, (end - begin) * cols);
-      });
-      scale = setting.format.fit(range);
-    }
-    if (measuring_) {
-      for_each_run(rows, counted, [&](Index begin, Index end) {
-        state.distortion->add(x + begin * cols, (end - begin) * cols, scale);
-      });
-    }
-    setting.format.fake_quantize(rows * cols, x, scale, x);
-    return;
+  if (measuring_ && setting.granularity.kind == Granularity::Kind::tensor) {
+    for_each_run(
+        rows, [this](Index row) { return counts(row); },
+        [&](Index begin, Index end) {
+          state.distortion->add(x + begin * cols, (end - begin) * cols, state.scales[0]);
+        });
+  } else if (measuring_) {
+    for_each_scale([&](Index first, Index length, const Scale& scale) {
+      if (counts(first / cols)) state.distortion->add(x + first, length, scale);
+    });
   }
-  const Index size =
-      setting.granularity.kind == Granularity::Kind::group ? setting.granularity.group : cols;
+  float* rounded = x;
+  if (state.codes) {
+    if (!collecting_) return;
+    rounded_.assign(x, x + rows * cols);
+    rounded = rounded_.data();
+  }
+  if (training_) {
+    state.inside.resize(std::max(state.inside.size(), static_cast<std::size_t>(rows * cols)));
+    for_each_scale([&](Index first, Index length, const Scale& scale) {
+      format.mark_inside(length, x + first, scale, state.inside.data() + first);
+    });
+  }
+  for_each_scale([&](Index first, Index length, const Scale& scale) {
+    format.fake_quantize(length, rounded + first, scale, rounded + first);
+  });
+  state.transform.undo(rows, rounded);
+  if (!collecting_) return;
   for (Index r = 0; r < rows; ++r) {
-    for (Index c = 0; c < cols; c += size) {
-      float* piece = x + r * cols + c;
-      const Index length = std::min(size, cols - c);
-      Range range;
-      widen(range, piece, length);
-      const Scale scale = setting.format.fit(range);
-      if (measuring_ && counts(r)) state.distortion->add(piece, length, scale);
-      setting.format.fake_quantize(length, piece, scale, piece);
+    if (!counts(r)) continue;
+    ++state.summed;
+    for (Index c = 0; c < cols; ++c) {
+      state.sums[c] += static_cast<double>(rounded[r * cols + c]);
     }
   }
+}
+
+bool ActivationQuantizer::product(const nn::TapPoint& point, const nn::Product<float>& product) {
+  const std::size_t site = find_site(sites_, point);
+  if (site == sites_.size() || !states_[site].codes) return false;
+  State& state = states_[site];
+  state.codes->run(product, state.scales, state.transform.kept());
+  return true;
+}
+
+void ActivationQuantizer::backward(const nn::TapPoint& point, float* d_x, Index rows, Index cols) {
+  const std::size_t site = find_site(sites_, point);
+  if (site == sites_.size() || !plan_[site].activation || !training_) return;
+  const State& state = states_[site];
+  XFQ_ASSERT(static_cast<Index>(state.inside.size()) >= rows * cols);
+  state.transform.rotate(rows, d_x);
+  for (Index i = 0; i < rows * cols; ++i) d_x[i] *= state.inside[static_cast<std::size_t>(i)];
+  state.transform.rotate_back(rows, d_x);
 }
 
 std::vector<TensorReport> ActivationQuantizer::reports() const {
@@ -207,6 +310,18 @@ std::vector<TensorReport> ActivationQuantizer::reports() const {
     rows.push_back(report);
   }
   return rows;
+}
+
+std::vector<Vector<double>> ActivationQuantizer::channel_means() const {
+  std::vector<Vector<double>> means(sites_.size());
+  for (std::size_t i = 0; i < sites_.size(); ++i) {
+    if (!plan_[i].activation) continue;
+    if (states_[i].summed == 0) {
+      throw_run(fmt::format("no rounded values collected at {}, expected some", sites_[i].name));
+    }
+    means[i] = states_[i].sums / static_cast<double>(states_[i].summed);
+  }
+  return means;
 }
 
 const Scale* ActivationQuantizer::static_scale(std::size_t site) const {

@@ -33,8 +33,8 @@ Side make_side(const std::vector<std::int64_t>& counts, double width) {
 // The integral of (u - round(u))^2 over [0, t] for the values 0, 1, ..., n. Between two
 // midpoints it is 1/12.
 double uniform_integral(double t, double n) {
-  double k = std::floor(t + 0.5);
-  k = k < n ? k : n;
+  // Rounded down by way of an integer: without SSE4.1 std::floor is a call.
+  const double k = t < n ? static_cast<double>(static_cast<std::int64_t>(t + 0.5)) : n;
   const double rest = t - k;
   return k / 12 + rest * rest * rest / 3;
 }
@@ -42,9 +42,14 @@ double uniform_integral(double t, double n) {
 double uniform_error(const Side& side, double step, double n) {
   const double inverse = 1 / step;
   double sum = 0;
+  // Most bins begin where the last one ended.
+  double edge = -1, integral_to_edge = 0;
   for (const Bin& bin : side.bins) {
-    sum += bin.density *
-           (uniform_integral(bin.end * inverse, n) - uniform_integral(bin.begin * inverse, n));
+    const double to_begin =
+        bin.begin == edge ? integral_to_edge : uniform_integral(bin.begin * inverse, n);
+    edge = bin.end;
+    integral_to_edge = uniform_integral(edge * inverse, n);
+    sum += bin.density * (integral_to_edge - to_begin);
   }
   return sum * step * step * step;
 }
@@ -104,6 +109,40 @@ class SquaredError {
   double count_;
 };
 
+// The mean squared error of clipping alone, every value beyond T being T: rises as T falls, and no
+// format with the range [-T, T] is better. Bins that T cuts are left out.
+class ClippingError {
+ public:
+  explicit ClippingError(const Observation& observation)
+      : width_(observation.bin_width()), count_(static_cast<double>(observation.count())) {
+    const std::vector<std::int64_t> counts = observation.magnitudes();
+    beyond_.resize(counts.size() + 1);
+    for (std::size_t j = counts.size(); j-- > 0;) {
+      const auto count = static_cast<double>(counts[j]);
+      const double middle = (static_cast<double>(j) + 0.5) * width_;
+      beyond_[j].count = beyond_[j + 1].count + count;
+      beyond_[j].sum = beyond_[j + 1].sum + count * middle;
+      beyond_[j].squares =
+          beyond_[j + 1].squares + count * (middle * middle + width_ * width_ / 12);
+    }
+  }
+
+  double operator()(double threshold) const {
+    const double bin = std::ceil(threshold / width_);
+    if (bin >= static_cast<double>(beyond_.size())) return 0;
+    const Beyond& beyond = beyond_[static_cast<std::size_t>(bin)];
+    return (beyond.squares - threshold * (2 * beyond.sum - threshold * beyond.count)) / count_;
+  }
+
+ private:
+  struct Beyond {
+    double count = 0, sum = 0, squares = 0;  // of the values in this bin and later ones
+  };
+  double width_;
+  double count_;
+  std::vector<Beyond> beyond_;
+};
+
 }  // namespace
 
 double expected_squared_error(const Observation& observation, const NumberFormat& format,
@@ -126,10 +165,15 @@ double mse_threshold(const Observation& observation, const NumberFormat& format)
   double best = format.kind() == NumberKind::mxfp4 ? -1.0 : 0.0;
   const double most = best;
   double least = error_at(best);
+  // The largest value of mxfp4 may lie above the threshold: no bound there.
+  const bool bounded = format.kind() != NumberKind::mxfp4;
+  const ClippingError clipping(observation);
   const auto try_around = [&](double center, double spacing, int from, int to) {
     for (int k = from; k <= to; ++k) {
       const double octaves = center + k * spacing;
       if (octaves < most) continue;
+      // Lower thresholds clip more; the margin is for rounding.
+      if (bounded && clipping(threshold_at(octaves)) > 1.001 * least) return;
       const double e = error_at(octaves);
       if (e < least) {
         least = e;

@@ -14,20 +14,33 @@ Distortion::Distortion(const NumberFormat& format)
     : format_(format),
       codes_(static_cast<std::size_t>(format.highest_code() - format.lowest_code() + 1), 0) {}
 
+namespace {
+constexpr std::size_t kBlock = 512;
+}
+
 void Distortion::add(const float* x, Index size, const Scale& scale) {
-  constexpr std::size_t kBlock = 512;
-  constexpr std::size_t kLanes = 8;
   std::array<std::int32_t, kBlock> codes;
+  for (Index begin = 0; begin < size; begin += static_cast<Index>(kBlock)) {
+    const Index count = std::min(static_cast<Index>(kBlock), size - begin);
+    format_.quantize(count, x + begin, scale, codes.data());
+    add(x + begin, codes.data(), count, scale);
+  }
+}
+
+void Distortion::add(const float* x, const std::int32_t* codes, Index size, const Scale& scale) {
+  constexpr std::size_t kLanes = 8;
   std::array<float, kBlock> values;
   const std::int32_t lowest = format_.lowest_code();
   for (Index begin = 0; begin < size; begin += static_cast<Index>(kBlock)) {
     const Index count = std::min(static_cast<Index>(kBlock), size - begin);
     const auto used = static_cast<std::size_t>(count);
     const float* block = x + begin;
-    format_.quantize(count, block, scale, codes.data());
-    format_.dequantize(count, codes.data(), scale, values.data());
+    const std::int32_t* block_codes = codes + begin;
+    format_.dequantize(count, block_codes, scale, values.data());
     clipped_ += format_.count_clipped(count, block, scale);
-    for (std::size_t i = 0; i < used; ++i) ++codes_[static_cast<std::size_t>(codes[i] - lowest)];
+    for (std::size_t i = 0; i < used; ++i) {
+      ++codes_[static_cast<std::size_t>(block_codes[i] - lowest)];
+    }
     // Lanes, so that several sums run side by side.
     std::array<double, kLanes> signal{};
     std::array<double, kLanes> noise{};

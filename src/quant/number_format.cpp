@@ -269,27 +269,37 @@ bool NumberFormat::clips(float x, const Scale& scale) const {
   return count_clipped(1, &x, scale) > 0;
 }
 
-std::int64_t NumberFormat::count_clipped(Index size, const float* x, const Scale& scale) const {
-  // Half of the last interval beyond the last values, in steps.
-  float lo = 0;
-  float hi = 0;
+NumberFormat::Bounds NumberFormat::clip_bounds(const Scale& scale) const {
+  // Half of the last interval beyond the last values.
   if (kind_ == NumberKind::integer) {
-    lo = static_cast<float>(lowest_code() - scale.zero_point) - 0.5f;
-    hi = static_cast<float>(highest_code() - scale.zero_point) + 0.5f;
-  } else if (kind_ == NumberKind::nf4) {
-    lo = 1.5f * kNf4[0] - 0.5f * kNf4[1];
-    hi = 1.5f * kNf4[15] - 0.5f * kNf4[14];
-  } else {
-    const SmallFloat spec = small_float(kind_);
-    hi = spec.largest + std::ldexp(0.5f, std::ilogb(spec.largest) - spec.mantissa);
-    lo = -hi;
+    return {static_cast<float>(lowest_code() - scale.zero_point) - 0.5f,
+            static_cast<float>(highest_code() - scale.zero_point) + 0.5f};
   }
+  if (kind_ == NumberKind::nf4) {
+    return {1.5f * kNf4[0] - 0.5f * kNf4[1], 1.5f * kNf4[15] - 0.5f * kNf4[14]};
+  }
+  const SmallFloat spec = small_float(kind_);
+  const float hi = spec.largest + std::ldexp(0.5f, std::ilogb(spec.largest) - spec.mantissa);
+  return {-hi, hi};
+}
+
+std::int64_t NumberFormat::count_clipped(Index size, const float* x, const Scale& scale) const {
+  const Bounds bounds = clip_bounds(scale);
   std::int64_t clipped = 0;
   for (Index i = 0; i < size; ++i) {
     const float v = x[i] * scale.inverse;
-    clipped += static_cast<std::int64_t>(v > hi) + static_cast<std::int64_t>(v < lo);
+    clipped += static_cast<std::int64_t>(v > bounds.hi) + static_cast<std::int64_t>(v < bounds.lo);
   }
   return clipped;
+}
+
+void NumberFormat::mark_inside(Index size, const float* x, const Scale& scale,
+                               float* inside) const {
+  const Bounds bounds = clip_bounds(scale);
+  for (Index i = 0; i < size; ++i) {
+    const float v = x[i] * scale.inverse;
+    inside[i] = v > bounds.hi || v < bounds.lo ? 0.0f : 1.0f;
+  }
 }
 
 void NumberFormat::quantize(Index size, const float* x, const Scale& scale,

@@ -34,6 +34,10 @@ void check(const SitePlan& setting) {
     }
     check_block_format(setting.activation->format, setting.activation->granularity);
   }
+  if (setting.input.hadamard && !setting.input.outlier_columns.empty()) {
+    throw_usage("outlier columns of a rotated input, expected one of the two",
+                "a rotation spreads an outlier over all columns");
+  }
 }
 
 std::int64_t bytes_of_bits(std::int64_t bits) { return (bits + 7) / 8; }
@@ -75,6 +79,20 @@ WeightBytes weight_bytes(const WeightSetting& setting, Index in, Index out) {
   return bytes;
 }
 
+WeightBytes weight_bytes(const SitePlan& plan, Index in, Index out) {
+  XFQ_ASSERT(plan.weight);
+  const auto columns = static_cast<Index>(plan.input.outlier_columns.size());
+  WeightBytes bytes = weight_bytes(*plan.weight, in - columns, out);
+  bytes.outliers = 4 * static_cast<std::int64_t>(columns) * (out + 1);
+  return bytes;
+}
+
+std::vector<InputTransform> input_transforms(const Plan& plan) {
+  std::vector<InputTransform> inputs;
+  for (const SitePlan& site : plan) inputs.push_back(site.input);
+  return inputs;
+}
+
 ModelBytes model_bytes(const nn::ParameterLayout& layout,
                        const std::vector<models::LinearSite>& sites, const Plan& plan) {
   XFQ_ASSERT(plan.size() == sites.size());
@@ -84,12 +102,13 @@ ModelBytes model_bytes(const nn::ParameterLayout& layout,
   std::int64_t quantized_parameters = 0;
   for (std::size_t i = 0; i < sites.size(); ++i) {
     if (!plan[i].weight) continue;
-    const WeightBytes weight = weight_bytes(*plan[i].weight, sites[i].in, sites[i].out);
+    const WeightBytes weight = weight_bytes(plan[i], sites[i].in, sites[i].out);
     bytes.codes += weight.codes;
     bytes.scales += weight.scales;
+    bytes.unquantized += weight.outliers;
     quantized_parameters += static_cast<std::int64_t>(sites[i].in) * sites[i].out;
   }
-  bytes.unquantized = 4 * (parameters - quantized_parameters);
+  bytes.unquantized += 4 * (parameters - quantized_parameters);
   bytes.quantized = bytes.codes + bytes.scales + bytes.unquantized;
   bytes.bits_per_parameter =
       8 * static_cast<double>(bytes.quantized) / static_cast<double>(parameters);

@@ -125,6 +125,21 @@ void append(std::vector<double>& to, const std::vector<double>& from) {
   to.insert(to.end(), from.begin(), from.end());
 }
 
+// max |a - b|; a NaN counts for nothing (the divergence finds it).
+float largest_difference(const float* a, const float* b, Index size) {
+  std::array<float, kLanes> lanes{};
+  const Index whole = size - size % static_cast<Index>(kLanes);
+  const auto widen = [&](std::size_t lane, Index j) {
+    const float difference = std::abs(a[j] - b[j]);
+    lanes[lane] = difference > lanes[lane] ? difference : lanes[lane];
+  };
+  for (Index j = 0; j < whole; j += static_cast<Index>(kLanes)) {
+    for (std::size_t k = 0; k < kLanes; ++k) widen(k, j + static_cast<Index>(k));
+  }
+  for (Index j = whole; j < size; ++j) widen(0, j);
+  return *std::max_element(lanes.begin(), lanes.end());
+}
+
 }  // namespace
 
 void LogitComparison::add(Index rows, Index vocab, const float* original, const float* quantized,
@@ -150,6 +165,8 @@ void LogitComparison::add(Index rows, Index vocab, const float* original, const 
     quantized_losses_.push_back(loss_b);
     delta_p_.push_back(std::exp(-loss_b) - std::exp(-loss_a));
     same_top_ += top_a == top_b ? 1 : 0;
+    largest_difference_ =
+        std::max(largest_difference_, static_cast<double>(largest_difference(a, b, vocab)));
   }
 }
 
@@ -159,6 +176,7 @@ void LogitComparison::merge(const LogitComparison& other) {
   append(quantized_losses_, other.quantized_losses_);
   append(delta_p_, other.delta_p_);
   same_top_ += other.same_top_;
+  largest_difference_ = std::max(largest_difference_, other.largest_difference_);
 }
 
 double LogitComparison::original_nll() const { return mean(original_losses_); }
@@ -193,5 +211,10 @@ double LogitComparison::rms_delta_p() const {
 }
 
 double LogitComparison::mean_delta_p() const { return mean(delta_p_); }
+
+double LogitComparison::largest_logit_difference() const {
+  if (kl_.empty()) throw_run("comparison of 0 tokens, expected 1 or more");
+  return largest_difference_;
+}
 
 }  // namespace xfq::quant

@@ -1,74 +1,15 @@
 // Rounding of weight matrices, slice by slice.
 #include "xfq/quant/weights.h"
 
-#include <algorithm>
+#include <utility>
 
+#include "input_transform.h"
+#include "slices.h"
 #include "xfq/core/error.h"
 #include "xfq/quant/distortion.h"
+#include "xfq/quant/gptq.h"
 
 namespace xfq::quant {
-namespace {
-
-// The values that share a scale: `count` inputs from `first` of output channels
-// out_begin .. out_end - 1.
-struct Slice {
-  Index out_begin = 0;
-  Index out_end = 0;
-  Index first = 0;
-  Index count = 0;
-};
-
-std::vector<Slice> slices_of(const Granularity& granularity, Index in, Index out) {
-  if (granularity.kind == Granularity::Kind::tensor) return {{0, out, 0, in}};
-  const Index size = granularity.kind == Granularity::Kind::group ? granularity.group : in;
-  std::vector<Slice> slices;
-  for (Index o = 0; o < out; ++o) {
-    for (Index i = 0; i < in; i += size) slices.push_back({o, o + 1, i, std::min(size, in - i)});
-  }
-  return slices;
-}
-
-Index offset_of(const models::LinearSite& site, Index i, Index o) {
-  return site.tied_embedding ? o * site.in + i : i * site.out + o;
-}
-
-template <class T>
-void gather(const models::LinearSite& site, const Slice& slice, const T* weight,
-            std::vector<T>& values) {
-  values.clear();
-  for (Index o = slice.out_begin; o < slice.out_end; ++o) {
-    for (Index i = slice.first; i < slice.first + slice.count; ++i) {
-      values.push_back(weight[offset_of(site, i, o)]);
-    }
-  }
-}
-
-template <class T>
-void scatter(const models::LinearSite& site, const Slice& slice, const std::vector<T>& values,
-             T* weight) {
-  std::size_t k = 0;
-  for (Index o = slice.out_begin; o < slice.out_end; ++o) {
-    for (Index i = slice.first; i < slice.first + slice.count; ++i) {
-      weight[offset_of(site, i, o)] = values[k++];
-    }
-  }
-}
-
-Range slice_range(const WeightSetting& setting, const std::vector<float>& values) {
-  const auto size = static_cast<Index>(values.size());
-  if (setting.calibration.method != CalibrationMethod::minmax) {
-    return calibrate(setting.calibration, observe(values.data(), size, 1), setting.format);
-  }
-  // Groups are many and small: no histogram for their ends.
-  const auto [least, most] = std::minmax_element(values.begin(), values.end());
-  const Range seen = {std::min(static_cast<double>(*least), 0.0),
-                      std::max(static_cast<double>(*most), 0.0)};
-  if (setting.format.scheme() == Scheme::affine) return seen;
-  return {-seen.magnitude(), seen.magnitude()};
-}
-
-}  // namespace
-
 QuantizedWeight quantize_weight(const models::LinearSite& site, const float* weight,
                                 const WeightSetting& setting) {
   QuantizedWeight quantized;
@@ -110,13 +51,15 @@ void dequantize_weight(const models::LinearSite& site, const QuantizedWeight& qu
 
 namespace {
 
-TensorReport report_of(const models::LinearSite& site, const float* weight,
-                       const WeightSetting& setting, const QuantizedWeight& quantized) {
+// `weight` is what was rounded: after the plan's transform.
+TensorReport report_of(const models::LinearSite& site, const float* weight, const SitePlan& plan,
+                       const QuantizedWeight& quantized) {
+  const WeightSetting& setting = *plan.weight;
   // Columns are output channels, as everywhere in reports.
   std::vector<float> by_output(static_cast<std::size_t>(site.in * site.out));
   for (Index i = 0; i < site.in; ++i) {
     for (Index o = 0; o < site.out; ++o) {
-      by_output[static_cast<std::size_t>(i * site.out + o)] = weight[offset_of(site, i, o)];
+      by_output[static_cast<std::size_t>(i * site.out + o)] = weight[weight_offset(site, i, o)];
     }
   }
   const Observation observation = observe(by_output.data(), site.in, site.out);
@@ -124,9 +67,12 @@ TensorReport report_of(const models::LinearSite& site, const float* weight,
   Distortion distortion(setting.format);
   const auto slices = slices_of(setting.granularity, site.in, site.out);
   std::vector<float> values;
+  std::vector<std::int32_t> codes;
   for (std::size_t s = 0; s < slices.size(); ++s) {
     gather(site, slices[s], weight, values);
-    distortion.add(values.data(), static_cast<Index>(values.size()), quantized.scales[s]);
+    gather(site, slices[s], quantized.codes.data(), codes);
+    distortion.add(values.data(), codes.data(), static_cast<Index>(values.size()),
+                   quantized.scales[s]);
   }
 
   TensorReport report = describe(observation, site.name, setting.format);
@@ -139,8 +85,8 @@ TensorReport report_of(const models::LinearSite& site, const float* weight,
     std::vector<float> all(weight, weight + site.in * site.out);
     report.range = slice_range(setting, all);
   }
-  const WeightBytes bytes = weight_bytes(setting, site.in, site.out);
-  report.bytes = bytes.codes + bytes.scales;
+  const WeightBytes bytes = weight_bytes(plan, site.in, site.out);
+  report.bytes = bytes.codes + bytes.scales + bytes.outliers;
   report.effective_bits =
       8 * static_cast<double>(report.bytes) / static_cast<double>(site.in * site.out);
   report.shared_with_lookup = site.tied_embedding;
@@ -150,24 +96,35 @@ TensorReport report_of(const models::LinearSite& site, const float* weight,
 }  // namespace
 
 QuantizedModel quantize_weights(const std::vector<models::LinearSite>& sites,
-                                const Vector<float>& parameters, const Plan& plan) {
+                                const Vector<float>& parameters, const Plan& plan,
+                                const std::vector<InputMoments>* moments) {
   XFQ_ASSERT(plan.size() == sites.size());
+  XFQ_ASSERT(moments == nullptr || moments->size() == sites.size());
   QuantizedModel model;
   model.parameters = parameters;
+  model.weights.resize(sites.size());
   for (std::size_t s = 0; s < sites.size(); ++s) {
     if (!plan[s].weight) continue;
     const models::LinearSite& site = sites[s];
-    const float* weight = parameters.data() + site.weight;
-    const QuantizedWeight quantized = quantize_weight(site, weight, *plan[s].weight);
-    model.tensors.push_back(report_of(site, weight, *plan[s].weight, quantized));
-    dequantize_weight(site, quantized, *plan[s].weight, model.parameters.data() + site.weight);
+    const float* original = parameters.data() + site.weight;
+    const InputTransformer transformer(plan[s].input, site.in);
+    std::vector<float> weight(original, original + site.in * site.out);
+    transformer.apply_to_weight(site, weight.data());
+    QuantizedWeight quantized = moments == nullptr
+                                    ? quantize_weight(site, weight.data(), *plan[s].weight)
+                                    : gptq_weight(site, original, plan[s], (*moments)[s].second);
+    model.tensors.push_back(report_of(site, weight.data(), plan[s], quantized));
+    float* rounded = model.parameters.data() + site.weight;
+    dequantize_weight(site, quantized, *plan[s].weight, rounded);
+    transformer.undo_on_weight(site, original, rounded);
+    model.weights[s] = std::move(quantized);
   }
   return model;
 }
 
 QuantizedModel quantize_weights(const models::Decoder& decoder, const Vector<float>& parameters,
-                                const Plan& plan) {
-  return quantize_weights(decoder.linears(), parameters, plan);
+                                const Plan& plan, const std::vector<InputMoments>* moments) {
+  return quantize_weights(decoder.linears(), parameters, plan, moments);
 }
 
 }  // namespace xfq::quant

@@ -274,6 +274,10 @@ TEST_CASE("mxfp4 scales are powers of two") {
   CHECK(format.scale_bits() == 8);
   CHECK(format.clips(7.5f, Scale()));
   CHECK(!format.clips(6.9f, Scale()));
+  const std::vector<float> x = {6.9f, 7.5f, -100.0f, 0.0f};
+  std::vector<float> inside(4);
+  format.mark_inside(4, x.data(), Scale(), inside.data());
+  CHECK(inside == std::vector<float>{1, 0, 0, 1});
 }
 
 TEST_CASE("tiny and huge ranges stay finite") {

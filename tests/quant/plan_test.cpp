@@ -52,6 +52,20 @@ TEST_CASE("settings that do not go together") {
   CHECK(make_plan(sites, blocks).size() == 9);
 }
 
+TEST_CASE("transforms of a plan") {
+  TinyDecoder tiny;
+  const auto sites = tiny.decoder.linears();
+  SitePlan setting;
+  setting.weight = WeightSetting();
+  setting.input.hadamard = true;
+  const auto inputs = input_transforms(make_plan(sites, setting, {Selection::Kind::list, {"wte"}}));
+  REQUIRE(inputs.size() == 9);
+  CHECK(inputs[0].empty());
+  CHECK(inputs[8].hadamard);
+  setting.input.outlier_columns = {1};
+  CHECK_THROWS_AS(make_plan(sites, setting), xfq::Error);
+}
+
 TEST_CASE("bytes by hand") {
   const TinyDecoder tiny;
   const auto sites = tiny.decoder.linears();
@@ -89,6 +103,20 @@ TEST_CASE("bytes by hand") {
   three.granularity = Granularity::groups_of(32);
   CHECK(weight_bytes(three, 64, 10).codes == 320);
   CHECK(weight_bytes(three, 64, 10).scales == 20);  // 4.25 bits a value
+
+  // Three outlier columns: no codes, 4 bytes for each of their weights and for their number.
+  SitePlan kept;
+  kept.weight = WeightSetting();
+  kept.input.outlier_columns = {0, 5, 31};
+  CHECK(weight_bytes(kept, 32, 96).codes == 29 * 96);
+  CHECK(weight_bytes(kept, 32, 96).scales == 4 * 96);
+  CHECK(weight_bytes(kept, 32, 96).outliers == 3 * 4 * 96 + 3 * 4);
+  Plan plan(9);
+  plan[0] = kept;
+  const ModelBytes spared = model_bytes(tiny.decoder, plan);
+  CHECK(spared.codes == 29 * 96);
+  CHECK(spared.unquantized == 4 * (all - 32 * 96) + 3 * 4 * 97);
+  CHECK(spared.quantized == spared.codes + spared.scales + spared.unquantized);
 
   const ModelBytes none = model_bytes(tiny.decoder, Plan(9));
   CHECK(none.quantized == none.fp32);

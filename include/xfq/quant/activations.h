@@ -7,6 +7,7 @@
 //   observer.start_second_pass();
 //   the same batches again;
 //   ActivationQuantizer quantizer(decoder.linears(), plan, observer.observations());
+//   quantizer.execute(model, Execution::fake);   // products on codes, see execution.h
 //   quantizer.measure(true);                     // when reports are wanted
 //   for each batch: quantizer.use_rows(targets); decoder.forward(..., &quantizer);
 //
@@ -15,36 +16,25 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "xfq/models/decoder.h"
 #include "xfq/nn/tap.h"
-#include "xfq/quant/distortion.h"
+#include "xfq/quant/execution.h"
 #include "xfq/quant/observer.h"
 #include "xfq/quant/plan.h"
+#include "xfq/quant/row_filter.h"
 #include "xfq/quant/tensor_report.h"
+#include "xfq/quant/weights.h"
 
 namespace xfq::quant {
 
-/// Rows of the next batches that count: those with target >= 0. Padding has
-/// activations too, and they must not shape a range or a report.
-class RowFilter {
- public:
-  /// nullptr: all rows count. Otherwise [rows of the batch], valid until the next call.
-  void use_rows(const std::int32_t* targets) { targets_ = targets; }
-
- protected:
-  bool counts(Index row) const { return targets_ == nullptr || targets_[row] >= 0; }
-
- private:
-  const std::int32_t* targets_ = nullptr;
-};
-
 class ActivationObserver final : public nn::Tap<float>, public RowFilter {
  public:
-  explicit ActivationObserver(std::vector<models::LinearSite> sites);
+  /// `inputs`: empty, or one per site: what is observed is then the transformed input, outlier
+  /// columns being 0 (input_transforms(plan)).
+  explicit ActivationObserver(std::vector<models::LinearSite> sites,
+                              std::vector<InputTransform> inputs = {});
 
   /// Leaves x as it is. Throws ErrorKind::run, naming the site, on a value that is not finite.
   void forward(const nn::TapPoint& point, float* x, Index rows, Index cols) override;
@@ -62,42 +52,64 @@ class ActivationObserver final : public nn::Tap<float>, public RowFilter {
 
  private:
   std::vector<models::LinearSite> sites_;
+  std::vector<InputTransform> inputs_;
   std::vector<RangeStatistics> statistics_;
   std::vector<Observation> observations_;  // empty during the first pass
+  std::vector<float> transformed_;         // of one batch
 };
 
 class ActivationQuantizer final : public nn::Tap<float>, public RowFilter {
  public:
   /// `observations`, one per site, gives the static ranges and the statistics of reports; it may
-  /// be empty when no site needs a static range. Calibrates at once. Throws ErrorKind::run when
-  /// sizes do not agree.
+  /// be empty when no site needs a static range. Of the transformed inputs where the plan has a
+  /// transform. Calibrates at once. Throws ErrorKind::run when sizes do not agree.
   ActivationQuantizer(std::vector<models::LinearSite> sites, Plan plan,
                       const std::vector<Observation>& observations);
+  ~ActivationQuantizer() override;
 
-  /// Rounds x in place where the plan says so. All rows are rounded, the ones that do not
-  /// count as well (their values saturate where the range is another's).
+  /// From now on the products that can (integer_refusal() of the site is empty) are computed from
+  /// codes, those of the activations and those in `model`, which must be of the same plan; the
+  /// others read rounded floats as before. `model` is copied as far as needed; forward() is then
+  /// to be run with model.parameters. Not together with train().
+  void execute(const QuantizedModel& model, Execution how);
+
+  /// Rounds x in place where the plan says so, and takes the transform back. All rows are rounded,
+  /// the ones that do not count as well (their values saturate where the range is another's).
+  /// Where codes are multiplied x stays as it is, apart from the transform.
   void forward(const nn::TapPoint& point, float* x, Index rows, Index cols) override;
+  bool product(const nn::TapPoint& point, const nn::Product<float>& product) override;
+  /// Straight-through: d_x stays, but is 0 where the last forward() clipped. After train(true).
+  void backward(const nn::TapPoint& point, float* d_x, Index rows, Index cols) override;
 
+  /// Keep what backward() needs. Off at first. Allocates for the largest batch, once.
+  void train(bool on);
   /// Collect SQNR, clip share and code entropy; costs time. Off at first.
   void measure(bool on) { measuring_ = on; }
+  /// Collect channel_means(); costs time. Off at first.
+  void collect_means(bool on) { collecting_ = on; }
   /// Rows of the quantized sites, in order. SQNR, clip share and code entropy are of what was
   /// measured, none without; the other columns are of the observations, without which this throws
   /// ErrorKind::run.
   std::vector<TensorReport> reports() const;
+  /// Mean of the rounded inputs, transform taken back: one [in] per product, empty where the plan
+  /// leaves the input alone. Throws ErrorKind::run when nothing was collected.
+  std::vector<Vector<double>> channel_means() const;
   /// The static scale of a site; nullptr when it is dynamic or not quantized.
   const Scale* static_scale(std::size_t site) const;
 
  private:
-  struct State {
-    std::optional<Scale> scale;            // static sites
-    std::optional<Distortion> distortion;  // quantized sites
-    std::optional<TensorReport> report;    // quantized sites that were observed
-  };
+  struct State;
+
+  /// The scales of this batch at a site.
+  void find_scales(std::size_t site, const float* x, Index rows, Index cols);
 
   std::vector<models::LinearSite> sites_;
   Plan plan_;
   std::vector<State> states_;
   bool measuring_ = false;
+  bool collecting_ = false;
+  bool training_ = false;
+  std::vector<float> rounded_;  // of one batch
 };
 
 }  // namespace xfq::quant

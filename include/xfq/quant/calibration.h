@@ -62,7 +62,9 @@ struct KlSearch {
 ///   remainder: level l takes the bins floor(l i / levels) .. floor((l + 1) i / levels) - 1, so
 ///     that sizes differ by one bin at most;
 ///   smoothing: only the last bin can have P > 0 and Q = 0; Q then gets kKlEpsilon there
-///     and is normalised again.
+///     and is normalised again. (MXNet gives an epsilon to every empty bin of P and of Q.)
+///   sign: the histogram is of |x|, as published; ONNX Runtime searches a window around zero in
+///     a signed one.
 /// When bins <= levels (12 bits and more with 2048 bins), nothing is to be searched:
 /// the curve is empty and the threshold is the end of the histogram.
 /// With few values most bins of the tail are empty, which Q copies for free: low thresholds

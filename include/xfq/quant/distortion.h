@@ -19,6 +19,8 @@ class Distortion {
 
   /// Values as they were and the scale they were rounded at.
   void add(const float* x, Index size, const Scale& scale);
+  /// The same with codes that were found otherwise (GPTQ).
+  void add(const float* x, const std::int32_t* codes, Index size, const Scale& scale);
   /// Formats must agree.
   void merge(const Distortion& other);
 

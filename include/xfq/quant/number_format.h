@@ -96,11 +96,19 @@ class NumberFormat {
   void quantize(Index size, const float* x, const Scale& scale, std::int32_t* codes) const;
   void dequantize(Index size, const std::int32_t* codes, const Scale& scale, float* y) const;
   void fake_quantize(Index size, const float* x, const Scale& scale, float* y) const;
+  /// inside[i] = 0 where x[i] clips, 1 elsewhere.
+  void mark_inside(Index size, const float* x, const Scale& scale, float* inside) const;
   /// How many of them clip.
   std::int64_t count_clipped(Index size, const float* x, const Scale& scale) const;
 
  private:
   NumberFormat(NumberKind kind, int bits, Scheme scheme);
+
+  /// Beyond these, in steps, a value clips.
+  struct Bounds {
+    float lo, hi;
+  };
+  Bounds clip_bounds(const Scale& scale) const;
 
   NumberKind kind_ = NumberKind::integer;
   int bits_ = 8;

@@ -33,9 +33,22 @@ struct ActivationSetting {
   Calibration calibration;  ///< static only
 };
 
+/// What happens to a product's input, and with it to the weight, before both are rounded. The
+/// product itself stays the same.
+struct InputTransform {
+  /// x R and R^T W instead of x and W (xfq/quant/hadamard.h).
+  bool hadamard = false;
+  /// Input channels, ascending, whose values and weights stay in fp32 (Dettmers et al. 2022,
+  /// "LLM.int8()", section 3.2); the rest is rounded as if they were 0. Not with `hadamard`.
+  std::vector<Index> outlier_columns;
+
+  bool empty() const { return !hadamard && outlier_columns.empty(); }
+};
+
 struct SitePlan {
   std::optional<WeightSetting> weight;
   std::optional<ActivationSetting> activation;
+  InputTransform input;
 };
 
 /// One entry per matrix product, in the order of Decoder::linears().
@@ -54,13 +67,18 @@ struct Selection {
 Plan make_plan(const std::vector<models::LinearSite>& sites, const SitePlan& setting,
                const Selection& selection = {});
 
+/// The transforms of a plan, one per product: for an ActivationObserver that is to see what the
+/// plan rounds.
+std::vector<InputTransform> input_transforms(const Plan& plan);
+
 /// Size of the parameters in a file, without names and headers.
 struct ModelBytes {
   std::int64_t fp32 = 0;       ///< 4 bytes a parameter
   std::int64_t quantized = 0;  ///< codes, scales, and whatever stays in fp32
   std::int64_t codes = 0;   ///< of the quantized weights; bits are packed, a tensor ends on a byte
   std::int64_t scales = 0;  ///< of the quantized weights, zero points included
-  std::int64_t unquantized = 0;  ///< 4 bytes each: biases, norms, positions, products not selected
+  std::int64_t unquantized = 0;  ///< 4 bytes each: biases, norms, positions, products not selected,
+                                 ///< outlier columns
   /// 8 * quantized / parameters.
   double bits_per_parameter = 0;
 };
@@ -68,11 +86,15 @@ ModelBytes model_bytes(const nn::ParameterLayout& layout,
                        const std::vector<models::LinearSite>& sites, const Plan& plan);
 ModelBytes model_bytes(const models::Decoder& decoder, const Plan& plan);
 
-/// Bytes of one weight under a setting: codes, then scales.
+/// Bytes of one weight under a setting.
 struct WeightBytes {
   std::int64_t codes = 0;
   std::int64_t scales = 0;
+  std::int64_t outliers = 0;  ///< outlier columns: 4 bytes a weight and 4 for the column's number
 };
 WeightBytes weight_bytes(const WeightSetting& setting, Index in, Index out);
+/// With outlier columns, which have no codes. The plan must have a weight setting. (The signs of
+/// a rotation follow from the width and take no bytes.)
+WeightBytes weight_bytes(const SitePlan& plan, Index in, Index out);
 
 }  // namespace xfq::quant

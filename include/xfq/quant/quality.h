@@ -39,6 +39,8 @@ class LogitComparison {
   /// Of p_quantized(target) - p_original(target): root mean square, and mean.
   double rms_delta_p() const;
   double mean_delta_p() const;
+  /// Over all tokens and logits: 0 for equal models, rounding for models that are equal on paper.
+  double largest_logit_difference() const;
 
   // Per token, in the order of adding.
   const std::vector<double>& kl() const { return kl_; }
@@ -52,6 +54,7 @@ class LogitComparison {
   std::vector<double> quantized_losses_;
   std::vector<double> delta_p_;
   std::int64_t same_top_ = 0;
+  double largest_difference_ = 0;
 };
 
 }  // namespace xfq::quant

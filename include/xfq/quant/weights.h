@@ -8,10 +8,12 @@
 // what saves the bytes. Its output channel is a token (a row of the table).
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "xfq/core/matrix.h"
 #include "xfq/models/decoder.h"
+#include "xfq/quant/input_moments.h"
 #include "xfq/quant/plan.h"
 #include "xfq/quant/tensor_report.h"
 
@@ -34,13 +36,22 @@ void dequantize_weight(const models::LinearSite& site, const QuantizedWeight& qu
                        const WeightSetting& setting, float* weight);
 
 struct QuantizedModel {
-  Vector<float> parameters;           ///< of the model's layout
+  /// Of the model's layout. A transform is taken back: weights are rotated back, outlier columns
+  /// have their fp32 values. Correct for the untransformed input.
+  Vector<float> parameters;
   std::vector<TensorReport> tensors;  ///< quantized weights only, in the order of the plan
+  /// One per product, of the transformed weight: what execution reads. None where the plan leaves
+  /// the weight alone.
+  std::vector<std::optional<QuantizedWeight>> weights;
 };
 
+/// Rounds to nearest, or to second order (xfq/quant/gptq.h) where `moments` has the inputs' second
+/// moments, one per product.
 QuantizedModel quantize_weights(const std::vector<models::LinearSite>& sites,
-                                const Vector<float>& parameters, const Plan& plan);
+                                const Vector<float>& parameters, const Plan& plan,
+                                const std::vector<InputMoments>* moments = nullptr);
 QuantizedModel quantize_weights(const models::Decoder& decoder, const Vector<float>& parameters,
-                                const Plan& plan);
+                                const Plan& plan,
+                                const std::vector<InputMoments>* moments = nullptr);
 
 }  // namespace xfq::quant

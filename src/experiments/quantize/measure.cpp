@@ -1,9 +1,9 @@
 #include "measure.h"
 
-#include <memory>
+#include <utility>
 
-#include "xfq/core/error.h"
 #include "xfq/quant/activations.h"
+#include "xfq/quant/execution.h"
 #include "xfq/quant/weights.h"
 #include "xfq/train/language.h"
 
@@ -13,85 +13,62 @@ namespace {
 
 constexpr std::int64_t kBatch = 32;
 
-/// Rows of the split that hold the first `tokens` predictions (0: all rows).
-std::int64_t rows_for(const corpus::LanguageSplit& split, std::int64_t tokens) {
-  std::int64_t rows = 0, predictions = 0;
-  for (const auto& row : split.rows) {
-    if (tokens > 0 && predictions >= tokens) break;
-    predictions += row.length;
-    ++rows;
+std::vector<std::optional<Score>> one_at_a_time(const Subject& subject, const quant::Plan& plan) {
+  std::vector<std::optional<Score>> scores(plan.size());
+  for (std::size_t i = 0; i < plan.size(); ++i) {
+    if (!plan[i].weight) continue;
+    quant::Plan alone(plan.size());
+    alone[i] = plan[i];
+    scores[i] = subject.score(alone);
   }
-  return rows;
-}
-
-void stop_if_asked(const Monitor& monitor, const std::string& label) {
-  if (monitor.stop_requested()) throw Error(ErrorKind::interrupted, label + ": stopped");
+  return scores;
 }
 
 }  // namespace
 
-SeedResult measure(const Options& options, const models::Decoder& decoder,
-                   const Vector<float>& parameters, const corpus::LanguageData& data,
-                   const std::vector<Arm>& arms, const std::vector<quant::Plan>& plans,
-                   Monitor& monitor, const std::string& label) {
+std::vector<ArmResult> measure_arms(const Subject& subject, const std::vector<Arm>& arms) {
   using corpus::SplitName;
-  const auto sites = decoder.linears();
-  auto workspace = decoder.make_workspace<float>(kBatch, data.row_length());
+  const Options& options = subject.options();
+  const models::Decoder& decoder = subject.decoder();
+  const corpus::LanguageData& data = subject.data();
+  const quant::Execution execution = quant::parse_execution(options.execute);
 
-  // Ranges of activations come from training text; validation text is only scored.
-  quant::ActivationObserver observer(sites);
-  const std::int64_t calibration_rows =
-      rows_for(data.split(SplitName::train), options.calibration_tokens);
-  const auto observe = [&] {
-    train::for_each_batch(data, SplitName::train, calibration_rows, kBatch, [&](const auto& batch) {
-      stop_if_asked(monitor, label);
-      observer.use_rows(batch.tokens.targets);
-      decoder.forward(parameters.data(), batch.tokens, workspace, &observer);
-    });
-  };
-  observe();
-  observer.start_second_pass();
-  observe();
-
-  struct Prepared {
-    quant::QuantizedModel model;
-    std::unique_ptr<quant::ActivationQuantizer> activations;
-  };
-  std::vector<Prepared> prepared(arms.size());
-  SeedResult result;
-  result.arms.resize(arms.size());
-  for (std::size_t a = 0; a < arms.size(); ++a) {
-    prepared[a].model = quant::quantize_weights(decoder, parameters, plans[a]);
-    if (!arms[a].setting.activation) continue;
-    prepared[a].activations =
-        std::make_unique<quant::ActivationQuantizer>(sites, plans[a], observer.observations());
-    prepared[a].activations->measure(true);
+  std::vector<quant::Plan> plans;
+  std::vector<Version> versions;
+  for (const Arm& arm : arms) {
+    plans.push_back(plan_of(decoder, arm.setting, options));
+    versions.push_back(subject.version(subject.parameters(), plans.back(), subject.observations()));
+    if (!versions.back().activations) continue;
+    versions.back().activations->measure(true);
+    versions.back().activations->execute(versions.back().model, execution);
   }
 
+  std::vector<ArmResult> results(arms.size());
+  auto workspace = decoder.make_workspace<float>(kBatch, data.row_length());
+  const Index vocab = decoder.config().vocab;
   Vector<float> original(workspace.logits.size());
   train::for_each_batch(data, SplitName::validation,
                         rows_for(data.split(SplitName::validation), options.evaluation_tokens),
-                        kBatch, [&](const auto& batch) {
-                          stop_if_asked(monitor, label);
-                          decoder.forward(parameters.data(), batch.tokens, workspace);
+                        kBatch, [&](const train::EvaluationBatch& batch) {
+                          subject.stop_if_asked();
+                          decoder.forward(subject.parameters().data(), batch.tokens, workspace);
                           const Index rows = batch.tokens.batch * batch.tokens.time;
-                          const Index vocab = decoder.config().vocab;
                           original.head(rows * vocab) = workspace.logits.head(rows * vocab);
                           for (std::size_t a = 0; a < arms.size(); ++a) {
-                            quant::ActivationQuantizer* const tap = prepared[a].activations.get();
+                            quant::ActivationQuantizer* const tap = versions[a].activations.get();
                             if (tap) tap->use_rows(batch.tokens.targets);
-                            decoder.forward(prepared[a].model.parameters.data(), batch.tokens,
+                            decoder.forward(versions[a].model.parameters.data(), batch.tokens,
                                             workspace, static_cast<nn::Tap<float>*>(tap));
-                            result.arms[a].quality.add(rows, vocab, original.data(),
-                                                       workspace.logits.data(),
-                                                       batch.tokens.targets);
+                            results[a].quality.add(rows, vocab, original.data(),
+                                                   workspace.logits.data(), batch.tokens.targets);
                           }
                         });
   for (std::size_t a = 0; a < arms.size(); ++a) {
-    result.arms[a].weights = std::move(prepared[a].model.tensors);
-    if (prepared[a].activations) result.arms[a].activations = prepared[a].activations->reports();
+    results[a].weights = std::move(versions[a].model.tensors);
+    if (versions[a].activations) results[a].activations = versions[a].activations->reports();
+    if (options.per_layer) results[a].per_layer = one_at_a_time(subject, plans[a]);
   }
-  return result;
+  return results;
 }
 
 }  // namespace xfq::experiments::quantize

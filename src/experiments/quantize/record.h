@@ -1,18 +1,18 @@
-// From the seeds' results to metrics, tables and the answer.
+// From the seeds' results to metrics, tables, claims and the answer.
 #pragma once
 
 #include <vector>
 
-#include "measure.h"
 #include "options.h"
+#include "result.h"
 #include "xfq/core/record.h"
 #include "xfq/corpus/language.h"
-#include "xfq/quant/plan.h"
+#include "xfq/models/decoder.h"
 
 namespace xfq::experiments::quantize {
 
 /// Fills metrics, tables, claims, answer and the warnings that follow from them.
-void fill_record(const std::vector<Arm>& arms, const std::vector<quant::ModelBytes>& bytes,
+void fill_record(const Options& options, const models::Decoder& decoder,
                  const corpus::LanguageData& data, const std::vector<SeedResult>& seeds,
                  Record& record);
 
