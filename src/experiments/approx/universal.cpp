@@ -1,0 +1,503 @@
+// Part universal: what networks can represent by construction, and what training finds.
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+#include <complex>
+#include <optional>
+
+#include "../numbers.h"
+#include "baselines.h"
+#include "claims.h"
+#include "constructions.h"
+#include "fit.h"
+#include "parts.h"
+#include "xfq/core/error.h"
+#include "xfq/core/random.h"
+#include "xfq/stats/correlation.h"
+
+namespace xfq::experiments::approx {
+
+namespace {
+
+using models::MlpActivation;
+
+constexpr const char* kBarronTarget = "barron:6";
+constexpr Index kBarronSamples = 4;  ///< times --samples: the slope is one of approximation
+constexpr Index kTwinRows = 2048;
+constexpr Index kTwinLayers = 8;  ///< deeper constructions are not trained
+constexpr Index kTwinWidth = 64;
+constexpr Index kFrequencies[] = {1, 2, 4, 8};
+constexpr Index kBandWidth = 64;
+constexpr Index kBandPoints = 512;
+constexpr std::int64_t kLooks = 50;
+constexpr double kSawtoothError = 0.1;
+constexpr Index kSawtoothFolds = 6;
+constexpr double kPi = 3.14159265358979323846;
+
+/// A construction that is also trained: the same layers, weights from training.
+bool has_twin(const Construction& c) {
+  const auto& widths = c.config.widths;
+  return static_cast<Index>(widths.size()) - 2 <= kTwinLayers &&
+         *std::max_element(widths.begin(), widths.end()) <= kTwinWidth;
+}
+
+std::string id_of(const Construction& c) { return fmt::format("{}.{}", c.name, c.size); }
+
+Target target_of(const Construction& c) {
+  Target target;
+  target.name = "construction." + id_of(c);
+  target.dim = c.inputs();
+  target.lo = 0;
+  target.hi = 1;
+  target.value = c.goal;
+  return target;
+}
+
+/// The smallest N at which the interpolant with N pieces is within kSawtoothError of the
+/// sawtooth with `folds` folds. No layer of fewer than 2^folds - 1 ReLUs can be within a
+/// half of it: it has 2^folds pieces that cross that level (Telgarsky 2016, lemma 3.2).
+Index sawtooth_width(Index folds) {
+  const Construction sawtooth = sawtooth_network(folds);
+  const Function1 f = [&](double x) { return sawtooth.closed_form(&x); };
+  for (Index pieces = 1;; ++pieces) {
+    const Construction line = interpolation_network(f, pieces);
+    double worst = 0;
+    constexpr Index kPoints = 1024;
+    for (Index i = 0; i <= kPoints; ++i) {
+      const double x = static_cast<double>(i) / static_cast<double>(kPoints);
+      worst = std::max(worst, std::abs(line.closed_form(&x) - f(x)));
+    }
+    if (worst < kSawtoothError) return pieces;
+  }
+}
+
+Index parameters_of(const Construction& c) { return models::Mlp(c.config).layout().count(); }
+
+class Universal : public Part {
+ public:
+  Universal(const Options& options, const Target* file) : options_(options), file_(file) {
+    for (const std::string& name : options.construction) {
+      for (Construction& c : constructions(name)) constructions_.push_back(std::move(c));
+    }
+    widest_ = *std::max_element(options.widths.begin(), options.widths.end());
+    targets_ = options.target;
+    if (file != nullptr) targets_.push_back(file->name);
+  }
+
+  std::string name() const override { return "universal"; }
+
+  std::vector<Job> jobs(std::uint64_t seed) const override {
+    std::vector<Job> jobs;
+    const auto add = [&](const std::string& what, const std::string& settings, auto run) {
+      jobs.push_back({fmt::format("universal {}, seed {}", what, seed),
+                      fmt::format("universal {} seed {} {}", what, seed, settings),
+                      [seed, run](Monitor& monitor) { return run(seed, monitor); }});
+    };
+    const std::string sweep = sweep_text();
+    add("barron", fmt::format("{} {}", kBarronTarget, sweep),
+        [this](std::uint64_t s, Monitor& m) { return barron_job(s, m); });
+    for (const std::string& target : targets_) {
+      add("target " + target, sweep + file_text(target),
+          [this, target](std::uint64_t s, Monitor& m) { return target_job(target, s, m); });
+    }
+    for (const Construction& c : constructions_) {
+      if (!has_twin(c)) continue;
+      add("construction " + id_of(c), twin_recipe(c).text(),
+          [this, &c](std::uint64_t s, Monitor& m) { return twin_job(c, s, m); });
+    }
+    add("bands", band_recipe().text(),
+        [this](std::uint64_t s, Monitor& m) { return band_job(s, m); });
+    return jobs;
+  }
+
+  std::string fill(const std::vector<SeedNumbers>& seeds, Monitor&, Record& record) const override {
+    WideLayerNumbers numbers;
+    std::string answer = fill_constructions(seeds, numbers, record);
+    answer += " " + fill_sweeps(seeds, numbers, record);
+    answer += " " + fill_bands(seeds, record);
+    record.claims.push_back(one_wide_layer_suffices(numbers));
+    return answer;
+  }
+
+ private:
+  Recipe recipe(const std::vector<Index>& hidden) const {
+    return {hidden, activation(), options_.steps, options_.batch_size, options_.lr, 0};
+  }
+  Recipe twin_recipe(const Construction& c) const {
+    Recipe recipe{{}, c.config.activation, options_.steps, options_.batch_size, options_.lr, 0};
+    recipe.hidden.assign(c.config.widths.begin() + 1, c.config.widths.end() - 1);
+    return recipe;
+  }
+  Recipe band_recipe() const { return recipe({kBandWidth, kBandWidth}); }
+
+  MlpActivation activation() const {
+    return models::parse_mlp_activation(options_.activation.front());
+  }
+
+  std::string sweep_text() const {
+    std::string text = fmt::format("samples {} widths", options_.samples);
+    for (const std::int64_t width : options_.widths) text += fmt::format(" {}", width);
+    text += " depths";
+    for (const std::int64_t depth : options_.depths) text += fmt::format(" {}", depth);
+    return text + " " + recipe({}).text();
+  }
+
+  /// A file is known by its numbers, not by its name.
+  std::string file_text(const std::string& target) const {
+    if (file_ == nullptr || target != file_->name) return {};
+    std::string text = fmt::format(" {} inputs:", file_->dim);
+    for (const double x : file_->file.x) text += to_text(x) + ",";
+    text += " y:";
+    for (const double y : file_->file.y) text += to_text(y) + ",";
+    return text;
+  }
+
+  Target target_named(const std::string& name, std::uint64_t seed) const {
+    return file_ != nullptr && name == file_->name ? *file_ : make_target(name, seed);
+  }
+
+  Errors train_and_judge(const Recipe& recipe, const Samples& samples, const Samples& judging,
+                         std::uint64_t seed, const std::string& label, Numbers& numbers,
+                         Monitor& monitor) const {
+    const Fit trained =
+        fit(recipe, samples, seed, monitor, fmt::format("{}, seed {}", label, seed), numbers);
+    return errors_of(trained.predictions(judging), judging);
+  }
+
+  static void put(const std::string& id, const Errors& errors, Numbers& numbers) {
+    numbers[id + ".mse"] = errors.mse();
+    numbers[id + ".sup"] = errors.sup;
+  }
+
+  Numbers barron_job(std::uint64_t seed, Monitor& monitor) const {
+    const Target target = make_target(kBarronTarget, seed);
+    const Samples samples = training_samples(target, seed, kBarronSamples * options_.samples);
+    const Samples judging = judging_samples(target, seed);
+    Numbers numbers;
+    for (const std::int64_t width : options_.widths) {
+      put(fmt::format("barron.{}", width),
+          train_and_judge(recipe({width}), samples, judging, seed, fmt::format("barron {}", width),
+                          numbers, monitor),
+          numbers);
+    }
+    return numbers;
+  }
+
+  Numbers target_job(const std::string& name, std::uint64_t seed, Monitor& monitor) const {
+    const Target target = target_named(name, seed);
+    const Samples samples = training_samples(target, seed, options_.samples);
+    const Samples judging = judging_samples(target, seed);
+    Numbers numbers;
+    for (const std::int64_t width : options_.widths) {
+      put(fmt::format("{}.width.{}", name, width),
+          train_and_judge(recipe({width}), samples, judging, seed,
+                          fmt::format("{} width {}", name, width), numbers, monitor),
+          numbers);
+      for (const Baseline& baseline :
+           baselines(target, samples, parameter_count({width}, target.dim), seed)) {
+        put(fmt::format("{}.{}.{}", name, baseline.name, width),
+            errors_of(baseline.predictor, judging), numbers);
+      }
+      if (monitor.stop_requested()) throw Error(ErrorKind::interrupted, name + ": stopped");
+    }
+    for (const std::int64_t depth : options_.depths) {
+      put(fmt::format("{}.depth.{}", name, depth),
+          train_and_judge(recipe(layers_at(depth, target.dim)), samples, judging, seed,
+                          fmt::format("{} depth {}", name, depth), numbers, monitor),
+          numbers);
+    }
+    return numbers;
+  }
+
+  /// `depth` layers with the parameters of the widest single one.
+  std::vector<Index> layers_at(Index depth, Index inputs) const {
+    return hidden_layers(depth, inputs, parameter_count({widest_}, inputs));
+  }
+
+  Numbers twin_job(const Construction& c, std::uint64_t seed, Monitor& monitor) const {
+    const Target target = target_of(c);
+    Numbers numbers;
+    put(id_of(c),
+        train_and_judge(twin_recipe(c), training_samples(target, seed, kTwinRows),
+                        judging_samples(target, seed), seed, id_of(c), numbers, monitor),
+        numbers);
+    return numbers;
+  }
+
+  /// A sum of sines of equal amplitude and random phases on [-1, 1]; how much of each
+  /// is missing, as training goes on.
+  Numbers band_job(std::uint64_t seed, Monitor& monitor) const {
+    Stream stream(seed, "approx.bands");
+    std::vector<double> phases;
+    for ([[maybe_unused]] const Index frequency : kFrequencies) {
+      phases.push_back(2 * kPi * stream.uniform());
+    }
+    Target target;
+    target.name = "bands";
+    target.value = [phases](const double* x) {
+      double sum = 0;
+      for (std::size_t i = 0; i < phases.size(); ++i) {
+        sum += std::sin(kPi * static_cast<double>(kFrequencies[i]) * *x + phases[i]);
+      }
+      return sum;
+    };
+    const Samples samples = training_samples(target, seed, options_.samples);
+    Samples grid;
+    grid.dim = 1;
+    grid.rows = kBandPoints;
+    for (Index i = 0; i < kBandPoints; ++i) {
+      grid.x.push_back(-1 + 2 * (static_cast<double>(i) + 0.5) / static_cast<double>(kBandPoints));
+      grid.y.push_back(target.value(&grid.x.back()));
+    }
+    Numbers numbers;
+    FitOptions looking;
+    looking.look_every = std::max<std::int64_t>(1, options_.steps / kLooks);
+    looking.look = [&](std::int64_t step, const Vector<float>& parameters) {
+      const Fit now{network(band_recipe(), 1), parameters};
+      const std::vector<double> predictions = now.predictions(grid);
+      for (const Index frequency : kFrequencies) {
+        std::complex<double> sum = 0;
+        for (std::size_t i = 0; i < predictions.size(); ++i) {
+          const double angle = kPi * static_cast<double>(frequency) * grid.x[i];
+          sum +=
+              (predictions[i] - grid.y[i]) * std::complex<double>(std::cos(angle), std::sin(angle));
+        }
+        // The amplitude of what is missing; the sine itself has amplitude 1.
+        numbers[fmt::format("band.{}.{:08}", frequency, step)] =
+            2 * std::abs(sum) / static_cast<double>(kBandPoints);
+      }
+    };
+    fit(band_recipe(), samples, seed, monitor, fmt::format("bands, seed {}", seed), numbers,
+        looking);
+    return numbers;
+  }
+
+  std::string fill_constructions(const std::vector<SeedNumbers>& seeds, WideLayerNumbers& numbers,
+                                 Record& record) const {
+    Table table{
+        "constructions",
+        {"construction", "target", "size", "layers", "width", "parameters", "closed_form_error",
+         "sup", "bound", "trained_sup", "trained_sup_best", "trained_mse"},
+        {}};
+    double worst = 0;
+    // A claim asks about two kinds whatever --construction says.
+    for (const char* needed : {"interpolation", "square"}) {
+      for (const Construction& c : constructions(needed)) {
+        const double deviation = std::abs(check(c).goal - c.bound);
+        double& largest =
+            c.name == "square" ? numbers.square_deviation : numbers.interpolation_deviation;
+        largest = std::max(largest, deviation);
+      }
+    }
+    for (const Construction& c : constructions_) {
+      const ConstructionErrors errors = check(c);
+      worst = std::max(worst, errors.closed_form);
+      std::optional<double> trained_sup, trained_sup_best, trained_mse;
+      if (has_twin(c)) {
+        const auto sups = over(seeds, id_of(c) + ".sup");
+        const auto mses = over(seeds, id_of(c) + ".mse");
+        trained_sup = *stats::mean_t(sups).value;
+        trained_sup_best = *std::min_element(sups.begin(), sups.end());
+        trained_mse = *stats::mean_t(mses).value;
+        add_metric(fmt::format("construction.{}.trained_sup", id_of(c)), "", Better::lower, sups,
+                   record);
+      }
+      record.metrics.push_back(exact_metric(fmt::format("construction.{}.sup", id_of(c)), "",
+                                            Better::lower, errors.goal));
+      const auto& widths = c.config.widths;
+      table.rows.push_back(
+          {c.name, c.target, static_cast<std::int64_t>(c.size),
+           static_cast<std::int64_t>(widths.size()) - 2,
+           static_cast<std::int64_t>(*std::max_element(widths.begin(), widths.end())),
+           static_cast<std::int64_t>(parameters_of(c)), errors.closed_form, errors.goal, c.bound,
+           cell(trained_sup), cell(trained_sup_best), cell(trained_mse)});
+    }
+    record.tables.push_back(std::move(table));
+    if (!constructions_.empty()) {
+      record.metrics.push_back(
+          exact_metric("construction.closed_form_error", "", Better::lower, worst));
+    }
+
+    numbers.width_doublings = 1e300;
+    Index last = sawtooth_width(1);
+    for (Index k = 2; k <= kSawtoothFolds; ++k) {
+      const Index width = sawtooth_width(k);
+      numbers.width_doublings =
+          std::min(numbers.width_doublings,
+                   std::log2(static_cast<double>(width) / static_cast<double>(last)));
+      last = width;
+    }
+    record.metrics.push_back(
+        exact_metric("sawtooth.width_doublings", "log2", Better::none, numbers.width_doublings));
+    const Construction deep = square_network(12);
+    // N pieces have the error 1 / (4 N^2): the same at N = 2^12, with 3 N + 1 parameters.
+    numbers.parameter_ratio = static_cast<double>(parameter_count({Index{1} << 12}, 1)) /
+                              static_cast<double>(parameters_of(deep));
+    record.metrics.push_back(
+        exact_metric("square.parameter_ratio", "", Better::none, numbers.parameter_ratio));
+    std::string text = fmt::format(
+        "Written-down networks do what the theorems say: x^2 to a sup error of 2^(-2m-2) with m "
+        "layers of three ReLUs ({} up to m = 12), or with 2^m ReLUs in one layer, which at m = 12 "
+        "costs {:.0f} times the parameters.",
+        numbers.square_deviation == 0 ? std::string("exact in double precision")
+                                      : fmt::format("within {:.1g}", numbers.square_deviation),
+        numbers.parameter_ratio);
+    const auto twin = std::find_if(constructions_.begin(), constructions_.end(),
+                                   [](const auto& c) { return c.name == "square" && c.size == 4; });
+    if (twin != constructions_.end()) {
+      text += fmt::format(
+          " Training a network of the shape m = 4 finds a sup error of {} instead of {:.2g}: what "
+          "can be represented is not what is learned.",
+          with_interval(stats::mean_t(over(seeds, "square.4.sup")), "{:.2g}"), twin->bound);
+    }
+    return text;
+  }
+
+  std::string fill_sweeps(const std::vector<SeedNumbers>& seeds, WideLayerNumbers& numbers,
+                          Record& record) const {
+    Table widths{"widths", {"target", "method", "width", "parameters", "seed", "mse", "sup"}, {}};
+    Table depths{"depths", {"target", "depth", "width", "parameters", "seed", "mse", "sup"}, {}};
+    std::vector<double> log_width;
+    for (const std::int64_t width : options_.widths) {
+      log_width.push_back(std::log(static_cast<double>(width)));
+    }
+    const auto slope_of = [&](const SeedNumbers& seed, const std::string& prefix) {
+      std::vector<double> log_mse;
+      for (const std::int64_t width : options_.widths) {
+        // A mean square below the resolution of float says nothing more.
+        log_mse.push_back(
+            std::log(std::max(1e-14, seed.at(fmt::format("{}.{}.mse", prefix, width)))));
+      }
+      return *stats::linear_fit(log_width, log_mse).slope.value;
+    };
+    for (const SeedNumbers& seed : seeds) {
+      numbers.trained_slope.push_back(slope_of(seed, "barron"));
+      const Index inputs = make_target(kBarronTarget, seed.seed).dim;
+      for (const std::int64_t width : options_.widths) {
+        add_width_row(kBarronTarget, "network", width, parameter_count({width}, inputs), seed,
+                      fmt::format("barron.{}", width), widths);
+      }
+    }
+    add_metric("barron.slope", "", Better::lower, numbers.trained_slope, record);
+    for (const std::string& name : targets_) {
+      const Target target = target_named(name, seeds.front().seed);
+      std::vector<double> slopes;
+      for (const SeedNumbers& seed : seeds) {
+        slopes.push_back(slope_of(seed, name + ".width"));
+        for (const std::int64_t width : options_.widths) {
+          const Index parameters = parameter_count({width}, target.dim);
+          add_width_row(name, "network", width, parameters, seed,
+                        fmt::format("{}.width.{}", name, width), widths);
+          for (const std::string& method : methods_of(target)) {
+            add_width_row(name, method, width, parameters, seed,
+                          fmt::format("{}.{}.{}", name, method, width), widths);
+          }
+        }
+        for (const std::int64_t depth : options_.depths) {
+          const std::vector<Index> hidden = layers_at(depth, target.dim);
+          const std::string id = fmt::format("{}.depth.{}", name, depth);
+          depths.rows.push_back({name, depth, static_cast<std::int64_t>(hidden.front()),
+                                 static_cast<std::int64_t>(parameter_count(hidden, target.dim)),
+                                 static_cast<std::int64_t>(seed.seed), seed.at(id + ".mse"),
+                                 seed.at(id + ".sup")});
+        }
+      }
+      add_metric(name + ".slope", "", Better::lower, slopes, record);
+      for (const std::int64_t depth : options_.depths) {
+        add_metric(fmt::format("{}.depth.{}.mse", name, depth), "", Better::lower,
+                   over(seeds, fmt::format("{}.depth.{}.mse", name, depth)), record);
+      }
+      for (const std::string& method : methods_of(target)) {
+        add_metric(fmt::format("{}.{}.mse", name, method), "", Better::lower,
+                   over(seeds, fmt::format("{}.{}.{}.mse", name, method, widest_)), record);
+      }
+    }
+    record.tables.push_back(std::move(widths));
+    record.tables.push_back(std::move(depths));
+    return fmt::format(
+        "Trained one-layer networks on a Barron target: the mean square falls as width to the "
+        "power {}.",
+        with_interval(stats::mean_t(numbers.trained_slope), "{:.2f}"));
+  }
+
+  static void without_value(const std::string& reason, Metric& metric) {
+    metric.value.reset();
+    metric.ci.reset();
+    metric.values.clear();
+    metric.reason = reason;
+  }
+
+  static void add_width_row(const std::string& target, const std::string& method,
+                            std::int64_t width, Index parameters, const SeedNumbers& seed,
+                            const std::string& id, Table& table) {
+    table.rows.push_back({target, method, width, static_cast<std::int64_t>(parameters),
+                          static_cast<std::int64_t>(seed.seed), seed.at(id + ".mse"),
+                          seed.at(id + ".sup")});
+  }
+
+  static std::vector<std::string> methods_of(const Target& target) {
+    if (target.interval()) {
+      return {"chebyshev", "fourier", "spline", "random_relu", "random_fourier"};
+    }
+    return {"polynomial", "random_relu", "random_fourier"};
+  }
+
+  std::string fill_bands(const std::vector<SeedNumbers>& seeds, Record& record) const {
+    Table table{"bands", {"frequency", "step", "seed", "missing"}, {}};
+    std::vector<double> order;
+    std::vector<std::vector<double>> halves(std::size(kFrequencies));
+    for (const SeedNumbers& seed : seeds) {
+      std::vector<double> frequencies, steps;
+      for (std::size_t i = 0; i < std::size(kFrequencies); ++i) {
+        const std::string prefix = fmt::format("band.{}.", kFrequencies[i]);
+        // A frequency that is never half learned counts as learned after the end.
+        double half = 2 * static_cast<double>(options_.steps);
+        for (auto it = seed.numbers.lower_bound(prefix);
+             it != seed.numbers.end() && it->first.compare(0, prefix.size(), prefix) == 0; ++it) {
+          const std::int64_t step = std::stoll(it->first.substr(prefix.size()));
+          table.rows.push_back({static_cast<std::int64_t>(kFrequencies[i]), step,
+                                static_cast<std::int64_t>(seed.seed), it->second});
+          if (it->second < 0.5) half = std::min(half, static_cast<double>(step));
+        }
+        frequencies.push_back(static_cast<double>(kFrequencies[i]));
+        steps.push_back(half);
+        if (half <= static_cast<double>(options_.steps)) halves[i].push_back(half);
+      }
+      if (const auto rho = stats::spearman(frequencies, steps)) order.push_back(*rho);
+    }
+    for (std::size_t i = 0; i < halves.size(); ++i) {
+      Metric metric = make_metric(fmt::format("bands.{}.half_learned", kFrequencies[i]), "steps",
+                                  Better::none, stats::mean_t(halves[i]));
+      if (halves[i].size() < seeds.size()) {
+        without_value(fmt::format("half learned in {} of {} runs", halves[i].size(), seeds.size()),
+                      metric);
+      }
+      record.metrics.push_back(std::move(metric));
+    }
+    Metric rank = make_metric("bands.order", "Spearman", Better::none, stats::mean_t(order));
+    if (order.size() < seeds.size()) {
+      without_value("all frequencies were learned at the same look", rank);
+    }
+    record.metrics.push_back(rank);
+    record.tables.push_back(std::move(table));
+    if (!rank.value) return "The order in which frequencies were learned could not be told.";
+    return fmt::format(
+        "Low frequencies are learned first: the rank correlation of frequency and time is {}.",
+        with_interval(stats::mean_t(order), "{:.2f}"));
+  }
+
+  const Options& options_;
+  const Target* file_;
+  std::vector<Construction> constructions_;
+  std::vector<std::string> targets_;
+  Index widest_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Part> make_universal(const Options& options, const Target* file) {
+  return std::make_unique<Universal>(options, file);
+}
+
+}  // namespace xfq::experiments::approx
