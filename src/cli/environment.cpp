@@ -44,6 +44,8 @@ double cpu_seconds() {
 
 }  // namespace
 
+std::string version_number() { return kBuildVersion; }
+
 std::string version_text() {
   const std::string git = kBuildGit;
   return git.empty() ? std::string(kBuildVersion) : fmt::format("{} ({})", kBuildVersion, git);

@@ -11,6 +11,8 @@
 
 namespace xfq::cli {
 
+/// "0.1.0".
+std::string version_number();
 /// "0.1.0", or "0.1.0 (3f2a9c1d0b4e)" when built from a repository.
 std::string version_text();
 

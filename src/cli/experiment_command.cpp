@@ -10,7 +10,6 @@
 #include "commands.h"
 #include "config_file.h"
 #include "environment.h"
-#include "help.h"
 #include "progress.h"
 #include "result_options.h"
 #include "streams.h"
@@ -109,6 +108,20 @@ std::int64_t threads_used(OptionTable& own) {
   return std::max(1U, std::thread::hardware_concurrency());
 }
 
+CommandHelp describe(const experiments::Entry& entry, const OptionTable& own,
+                     const ResultOptions& common) {
+  CommandHelp command;
+  command.name = entry.name;
+  command.summary = entry.summary;
+  command.examples = entry.examples;
+  command.about =
+      fmt::format("Defaults in brackets are those of the profile {}.\n", common.profile);
+  command.experiment = true;
+  command.add(own);
+  command.add(common.options);
+  return command;
+}
+
 bool was_interrupted(const Record& record) {
   return std::any_of(record.warnings.begin(), record.warnings.end(),
                      [](const Warning& warning) { return warning.code == "interrupted"; });
@@ -116,19 +129,26 @@ bool was_interrupted(const Record& record) {
 
 }  // namespace
 
-int run_experiment(const experiments::Entry& entry, const Entries& all,
-                   const std::vector<std::string>& arguments) {
+CommandHelp experiment_command(const experiments::Entry& entry) {
+  const std::unique_ptr<experiments::Experiment> experiment = entry.make();
+  OptionTable own;
+  experiment->describe(own);
+  const ResultOptions common;
+  experiment->apply_profile(common.profile_value());
+  return describe(entry, own, common);
+}
+
+int run_experiment(const experiments::Entry& entry, const Entries& all, const Arglist& arguments) {
   const std::string command = "xfq " + entry.name;
   const std::unique_ptr<experiments::Experiment> experiment = entry.make();
   OptionTable own;
   experiment->describe(own);
   ResultOptions common;
 
-  const auto wants_help = [](const std::string& text) { return text == "--help" || text == "-h"; };
-  const bool help = std::any_of(arguments.begin(), arguments.end(), wants_help);
-  std::vector<std::string> without_help;
+  const Help help = help_wanted(arguments);
+  Arglist without_help;
   std::remove_copy_if(arguments.begin(), arguments.end(), std::back_inserter(without_help),
-                      wants_help);
+                      [](const std::string& text) { return text == "--help" || text == "-h"; });
   const Arguments given = split_arguments(command, without_help, {&own, &common.options});
   if (!given.rest.empty()) {
     throw_usage(
@@ -156,8 +176,8 @@ int run_experiment(const experiments::Entry& entry, const Entries& all,
     }
   }
   experiment->apply_profile(common.profile_value());
-  if (help) {
-    write_stdout(experiment_help(entry, common.profile, own, common.options));
+  if (help != Help::none) {
+    write_stdout(command_help(describe(entry, own, common), help));
     return kDone;
   }
   for (const Setting& setting : settings) {
@@ -205,7 +225,7 @@ int run_experiment(const experiments::Entry& entry, const Entries& all,
   if (!baseline) return kDone;
 
   const report::Comparison comparison =
-      report::compare(*baseline, {record, report::signature(record)}, tolerances);
+      report::compare(*baseline, {record, report::signature(record)}, tolerances, common.alpha);
   if (!common.quiet || comparison.regressions > 0) {
     write_stderr(report::to_markdown(comparison));
   }

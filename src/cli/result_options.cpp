@@ -12,6 +12,13 @@
 
 namespace xfq::cli {
 
+void describe_alpha(OptionTable& table, double& alpha) {
+  table.real("alpha", alpha,
+             "A change counts when its p-value, corrected for all metrics, is at most this; 1: "
+             "every change beyond the tolerance counts",
+             {0, 1, true, false});
+}
+
 ResultOptions::ResultOptions() {
   const auto not_empty = [](const char* flag) {
     return [flag](const std::string& text) {
@@ -35,6 +42,7 @@ ResultOptions::ResultOptions() {
                "Change that --baseline allows: relative, 'abs' behind it for absolute, METRIC=X "
                "for one metric",
                "X,...", [](const std::string& text) { report::parse_tolerances(text); });
+  describe_alpha(options, alpha);
   options.flag("quiet", quiet, "No progress, notes, warnings or summary on standard error");
 }
 
@@ -43,8 +51,10 @@ void ResultOptions::check(const std::vector<std::string>& tables) {
     throw_usage(
         fmt::format("--table: got '{}' with --format {}, expected --format csv", table, format));
   }
-  if (options.find("tolerance")->assigned && baseline.empty()) {
-    throw_usage("--tolerance: expected --baseline beside it");
+  for (const char* key : {"tolerance", "alpha"}) {
+    if (options.find(key)->assigned && baseline.empty()) {
+      throw_usage(fmt::format("--{}: expected --baseline beside it", key));
+    }
   }
   if (format != "csv" || tables.empty()) return;
   std::vector<std::string> names = {"metrics", "claims", "measurements"};

@@ -11,6 +11,9 @@
 
 namespace xfq::cli {
 
+/// The level of a comparison's tests; `xfq compare` has it too.
+void describe_alpha(OptionTable& table, double& alpha);
+
 struct ResultOptions {
   std::string profile = "quick";
   std::string config;
@@ -19,6 +22,7 @@ struct ResultOptions {
   std::string table = "metrics";
   std::string baseline;
   std::string tolerance = "0.01";
+  double alpha = 0.05;
   bool quiet = false;
 
   OptionTable options;

@@ -9,7 +9,6 @@
 
 #include "commands.h"
 #include "environment.h"
-#include "help.h"
 #include "signals.h"
 #include "streams.h"
 #include "xfq/core/error.h"
@@ -40,16 +39,24 @@ int dispatch(const std::vector<std::string>& arguments, const Entries& entries) 
     rest = {"--help"};
   }
   if (command == "--help" || command == "-h" || command == "help") {
-    write_stdout(program_help(entries));
+    write_stdout(program_help(all_commands(entries), command == "-h" ? Help::brief : Help::full));
     return kDone;
   }
   if (command == "--version") {
     write_stdout(fmt::format("xfq {}\n", version_text()));
     return kDone;
   }
-  if (command == "compare") return run_compare(rest);
-  if (command == "schema") return run_schema(rest);
-  std::vector<std::string> names = {"compare", "schema", "--help", "--version"};
+  std::vector<std::string> names = {"--help", "--version"};
+  for (const Command& other : other_commands()) {
+    if (other.help.name == command) {
+      if (const Help how = help_wanted(rest); how != Help::none) {
+        write_stdout(command_help(other.help, how));
+        return kDone;
+      }
+      return other.run(rest, entries);
+    }
+    names.push_back(other.help.name);
+  }
   for (const experiments::Entry& entry : entries) {
     if (entry.name == command) return run_experiment(entry, entries, rest);
     names.push_back(entry.name);

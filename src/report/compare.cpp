@@ -7,10 +7,9 @@
 #include <charconv>
 #include <cmath>
 
-#include "json_tools.h"
-#include "markdown.h"
 #include "xfq/core/error.h"
-#include "xfq/report/text.h"
+#include "xfq/stats/intervals.h"
+#include "xfq/stats/significance.h"
 
 namespace xfq::report {
 
@@ -45,32 +44,87 @@ Tolerance parse_amount(const std::string& text) {
 
 bool disjoint(const Interval& a, const Interval& b) { return a.hi < b.lo || b.hi < a.lo; }
 
-MetricChange judge(const Metric& before, const Metric& after, const Tolerance& tolerance) {
+std::optional<std::int64_t> integer_setting(const Record& record, const std::string& key) {
+  for (const auto& [name, value] : record.config) {
+    if (const auto* const number = std::get_if<std::int64_t>(&value); number && name == key) {
+      return *number;
+    }
+  }
+  return std::nullopt;
+}
+
+/// How many seeds both results have, if they are the same ones; 0 otherwise.
+std::size_t shared_seeds(const Record& before, const Record& after) {
+  for (const char* key : {"seed", "seeds"}) {
+    const auto value = integer_setting(before, key);
+    if (!value || value != integer_setting(after, key)) return 0;
+  }
+  return static_cast<std::size_t>(*integer_setting(before, "seeds"));
+}
+
+/// The difference over seeds; its p-value is not corrected yet.
+void test_difference(const Metric& before, const Metric& after, std::size_t seeds,
+                     MetricChange& out) {
+  if (before.values.size() < 2 || after.values.size() < 2) return;
+  // A metric that some seeds lack does not say which ones.
+  const bool paired = before.values.size() == seeds && after.values.size() == seeds;
+  out.test = paired ? Test::paired : Test::welch;
+  const stats::Estimate difference = paired ? stats::paired_t(after.values, before.values)
+                                            : stats::welch(after.values, before.values);
+  out.ci = difference.ci;
+  out.n = difference.n;
+  if (before.values == after.values) return;
+  out.p = paired ? stats::paired_t_p(after.values, before.values)
+                 : stats::welch_p(after.values, before.values);
+}
+
+/// Everything but `change`.
+MetricChange measure(const Metric& before, const Metric& after, const Tolerance& tolerance,
+                     std::size_t seeds) {
   MetricChange out;
   out.id = after.id;
   out.unit = after.unit;
   out.better = after.better;
   out.baseline = before.value;
   out.candidate = after.value;
-  if (!before.value || !after.value) {
-    if (before.value) out.change = Change::missing;
-    if (after.value) out.change = Change::added;
-    return out;
-  }
+  if (!before.value || !after.value) return out;
   out.allowed = tolerance.amount * (tolerance.absolute ? 1 : std::abs(*before.value));
-  const double change = *after.value - *before.value;
-  if (change == 0) {
-    out.change = Change::same;
-  } else if (std::abs(change) <= out.allowed) {
-    out.change = Change::within;
-  } else if (before.ci && after.ci && !disjoint(*before.ci, *after.ci)) {
-    out.change = Change::not_significant;
-  } else if (out.better == Better::none) {
-    out.change = Change::moved;
-  } else {
-    out.change = (change < 0) == (out.better == Better::lower) ? Change::better : Change::worse;
-  }
+  test_difference(before, after, seeds, out);
   return out;
+}
+
+bool may_be_chance(const Metric& before, const Metric& after, const MetricChange& change,
+                   double alpha) {
+  if (alpha >= 1) return false;
+  if (change.p) return *change.p > alpha;
+  return before.ci && after.ci && !disjoint(*before.ci, *after.ci);
+}
+
+Change judge(const Metric& before, const Metric& after, const MetricChange& metric, double alpha) {
+  if (!before.value || !after.value) {
+    if (before.value) return Change::missing;
+    return after.value ? Change::added : Change::same;
+  }
+  const double change = *after.value - *before.value;
+  if (change == 0) return Change::same;
+  if (std::abs(change) <= metric.allowed) return Change::within;
+  if (may_be_chance(before, after, metric, alpha)) return Change::not_significant;
+  if (metric.better == Better::none) return Change::moved;
+  return (change < 0) == (metric.better == Better::lower) ? Change::better : Change::worse;
+}
+
+/// Corrects the p-values together; returns how many there are.
+std::int64_t correct(std::vector<MetricChange>& metrics) {
+  std::vector<double> p;
+  for (const MetricChange& metric : metrics) {
+    if (metric.p) p.push_back(*metric.p);
+  }
+  const std::vector<double> corrected = stats::holm(p);
+  std::size_t next = 0;
+  for (MetricChange& metric : metrics) {
+    if (metric.p) metric.p = corrected[next++];
+  }
+  return static_cast<std::int64_t>(p.size());
 }
 
 /// Key order of the baseline, then what only the candidate has.
@@ -80,7 +134,8 @@ std::vector<ConfigChange> config_changes(const Record& before, const Record& aft
   for (const auto& [name, value] : before.config) {
     const auto other = find_by(after.config, name, key);
     const Value there = other == after.config.end() ? Value() : other->second;
-    if (there != value) changes.push_back({name, value, there});
+    // By their texts: other programs write 2.0 as 2.
+    if (to_text(there) != to_text(value)) changes.push_back({name, value, there});
   }
   for (const auto& [name, value] : after.config) {
     if (find_by(before.config, name, key) == before.config.end()) {
@@ -107,15 +162,6 @@ std::vector<ClaimChange> claim_changes(const Record& before, const Record& after
     }
   }
   return changes;
-}
-
-Json number_or_null(const std::optional<double>& value, const std::string& where) {
-  return value ? number(*value, where) : Json(nullptr);
-}
-
-std::string value_or_dash(const Value& value) {
-  const std::string text = to_text(value);
-  return text.empty() ? "-" : text;
 }
 
 }  // namespace
@@ -173,7 +219,20 @@ std::string to_string(Change change) {
   return "added";
 }
 
-Comparison compare(const Result& baseline, const Result& candidate, const Tolerances& tolerances) {
+std::string to_string(Test test) {
+  switch (test) {
+    case Test::none:
+      return "none";
+    case Test::paired:
+      return "paired";
+    case Test::welch:
+      break;
+  }
+  return "welch";
+}
+
+Comparison compare(const Result& baseline, const Result& candidate, const Tolerances& tolerances,
+                   double alpha) {
   const Record& before = baseline.record;
   const Record& after = candidate.record;
   if (before.schema != after.schema) {
@@ -187,103 +246,32 @@ Comparison compare(const Result& baseline, const Result& candidate, const Tolera
   out.candidate_signature = candidate.signature;
   out.config = config_changes(before, after);
   out.claims = claim_changes(before, after);
+  out.alpha = alpha;
 
+  // Metrics of the baseline in their order, then those that only the candidate has.
+  std::vector<std::pair<Metric, Metric>> pairs;
   const auto key = [](const Metric& metric) { return metric.id; };
+  const auto without_value = [](Metric metric) {
+    metric.value.reset();
+    return metric;
+  };
   for (const Metric& metric : before.metrics) {
     const auto other = find_by(after.metrics, metric.id, key);
-    Metric absent = metric;
-    absent.value.reset();
-    out.metrics.push_back(
-        judge(metric, other == after.metrics.end() ? absent : *other, tolerances.of(metric.id)));
+    pairs.emplace_back(metric, other == after.metrics.end() ? without_value(metric) : *other);
   }
   for (const Metric& metric : after.metrics) {
     if (find_by(before.metrics, metric.id, key) != before.metrics.end()) continue;
-    Metric absent = metric;
-    absent.value.reset();
-    out.metrics.push_back(judge(absent, metric, tolerances.of(metric.id)));
+    pairs.emplace_back(without_value(metric), metric);
   }
-  out.regressions =
-      std::count_if(out.metrics.begin(), out.metrics.end(), [](const MetricChange& metric) {
-        return metric.change == Change::worse || metric.change == Change::missing;
-      });
-  return out;
-}
-
-std::string to_json(const Comparison& comparison) {
-  Json json = Json::object();
-  json["schema"] = "xfq/compare/1";
-  json["of"] = comparison.schema;
-  json["identical"] = comparison.identical();
-  json["regressions"] = comparison.regressions;
-  json["baseline_signature"] = comparison.baseline_signature;
-  json["candidate_signature"] = comparison.candidate_signature;
-  json["config"] = Json::array();
-  for (const ConfigChange& change : comparison.config) {
-    json["config"].push_back({{"key", change.key},
-                              {"baseline", to_json_value(change.baseline, change.key)},
-                              {"candidate", to_json_value(change.candidate, change.key)}});
+  const std::size_t seeds = shared_seeds(before, after);
+  for (const auto& [old_metric, new_metric] : pairs) {
+    out.metrics.push_back(measure(old_metric, new_metric, tolerances.of(new_metric.id), seeds));
   }
-  json["metrics"] = Json::array();
-  for (const MetricChange& metric : comparison.metrics) {
-    const std::string where = fmt::format("metric '{}'", metric.id);
-    std::optional<double> change;
-    if (metric.baseline && metric.candidate) change = *metric.candidate - *metric.baseline;
-    json["metrics"].push_back({{"id", metric.id},
-                               {"baseline", number_or_null(metric.baseline, where)},
-                               {"candidate", number_or_null(metric.candidate, where)},
-                               {"change", number_or_null(change, where)},
-                               {"allowed", number(metric.allowed, where)},
-                               {"unit", metric.unit},
-                               {"better", to_string(metric.better)},
-                               {"result", to_string(metric.change)}});
-  }
-  json["claims"] = Json::array();
-  for (const ClaimChange& claim : comparison.claims) {
-    json["claims"].push_back(
-        {{"id", claim.id}, {"baseline", claim.baseline}, {"candidate", claim.candidate}});
-  }
-  return pretty(json);
-}
-
-std::string to_markdown(const Comparison& comparison) {
-  std::string out;
-  if (comparison.identical()) {
-    out += fmt::format("No difference: both results have signature `{}`.\n",
-                       comparison.candidate_signature);
-  } else {
-    out += fmt::format("{} regression{} in {} metrics of {}.\n", comparison.regressions,
-                       comparison.regressions == 1 ? "" : "s", comparison.metrics.size(),
-                       comparison.schema);
-  }
-  if (!comparison.config.empty()) {
-    out += "\nThe configurations differ:\n\n";
-    std::vector<std::vector<std::string>> rows;
-    for (const ConfigChange& change : comparison.config) {
-      rows.push_back({change.key, value_or_dash(change.baseline), value_or_dash(change.candidate)});
-    }
-    out += markdown_table({"option", "baseline", "candidate"}, rows);
-  }
-  std::vector<std::vector<std::string>> rows;
-  for (const MetricChange& metric : comparison.metrics) {
-    if (metric.change == Change::same) continue;
-    std::optional<double> change;
-    if (metric.baseline && metric.candidate) change = *metric.candidate - *metric.baseline;
-    rows.push_back({metric.id, short_number(metric.baseline), short_number(metric.candidate),
-                    change ? fmt::format("{:+.3g}", *change) : "-",
-                    change ? fmt::format("{:.3g}", metric.allowed) : "-", metric.unit,
-                    to_string(metric.change)});
-  }
-  if (!rows.empty()) {
-    out += "\n" +
-           markdown_table(
-               {"metric", "baseline", "candidate", "change", "allowed", "unit", "result"}, rows);
-  }
-  if (!comparison.claims.empty()) {
-    rows.clear();
-    for (const ClaimChange& claim : comparison.claims) {
-      rows.push_back({claim.id, claim.baseline, claim.candidate});
-    }
-    out += "\n" + markdown_table({"claim", "baseline", "candidate"}, rows);
+  out.tests = correct(out.metrics);
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    MetricChange& metric = out.metrics[i];
+    metric.change = judge(pairs[i].first, pairs[i].second, metric, alpha);
+    if (metric.change == Change::worse || metric.change == Change::missing) ++out.regressions;
   }
   return out;
 }

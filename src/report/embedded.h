@@ -1,4 +1,4 @@
-// The files of data/schema as they were at build time; embed.cmake writes the source.
+// Files of the data folder as they were at build time; embed.cmake writes the source.
 #pragma once
 
 #include <string_view>
@@ -6,12 +6,15 @@
 
 namespace xfq::report {
 
-struct EmbeddedSchema {
-  std::string_view name;  ///< file name without .schema.json
+struct EmbeddedFile {
+  std::string_view path;  ///< within the data folder: "schema/quantize.schema.json"
   std::string_view text;
 };
 
-/// In alphabetical order.
-const std::vector<EmbeddedSchema>& embedded_schemas();
+/// In the order of src/report/CMakeLists.txt.
+const std::vector<EmbeddedFile>& embedded_files();
+
+/// The text of one file; empty when it is not compiled in.
+std::string_view embedded_file(std::string_view path);
 
 }  // namespace xfq::report

@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <initializer_list>
 #include <optional>
 #include <utility>
@@ -50,6 +51,9 @@ Json metric_json(const Metric& metric) {
                {"unit", metric.unit}, {"ci", interval_json(metric.ci, where)},
                {"n", metric.n},       {"better", to_string(metric.better)}};
   if (!metric.reason.empty()) json["reason"] = metric.reason;
+  if (!metric.values.empty()) {
+    json["values"] = to_json_value(metric.values, where + ".values");
+  }
   return json;
 }
 
@@ -202,6 +206,9 @@ Metric read_metric(const Field& field) {
   metric.n = field.at("n").integer();
   metric.better = read_word(field.at("better"), {Better::none, Better::lower, Better::higher});
   if (!metric.value || field.has("reason")) metric.reason = field.at("reason").text();
+  if (field.has("values")) {
+    for (const Field& item : field.at("values").items()) metric.values.push_back(item.real());
+  }
   return metric;
 }
 
@@ -302,6 +309,25 @@ Result parse_result(std::string_view text, const std::string& source) {
   }
   result.signature = root.at("signature").text();
   return result;
+}
+
+std::vector<Result> parse_results(std::string_view text, const std::string& source) {
+  std::vector<std::string_view> lines;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    lines.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  // An object that ends where its first line ends is one of several.
+  const bool ndjson =
+      lines.size() > 1 && !lines[0].empty() && lines[0].front() == '{' && lines[0].back() == '}';
+  if (!ndjson) return {parse_result(text, source)};
+  std::vector<Result> results;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (lines[i].find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    results.push_back(parse_result(lines[i], fmt::format("{} (line {})", source, i + 1)));
+  }
+  return results;
 }
 
 Settings parse_settings(std::string_view text, const std::string& source) {

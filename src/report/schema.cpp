@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "embedded.h"
@@ -17,16 +18,28 @@ namespace xfq::report {
 namespace {
 
 constexpr std::string_view kShared = "result.schema.json";
+constexpr std::string_view kFolder = "schema/";
+constexpr std::string_view kEnding = ".schema.json";
+/// Where a schema describes its tables: those of the result, and those with measured times.
+constexpr std::array<const char*, 2> kTablePlaces = {
+    "/properties/tables/properties", "/properties/cost/allOf/1/properties/tables/properties"};
 
-const EmbeddedSchema* find_schema(const std::string& name) {
-  for (const EmbeddedSchema& schema : embedded_schemas()) {
-    if (schema.name == name) return &schema;
+/// "schema/quantize.schema.json" -> "quantize"; empty for a file that is no schema.
+std::string schema_name(const EmbeddedFile& file) {
+  if (file.path.substr(0, kFolder.size()) != kFolder) return {};
+  return std::string(
+      file.path.substr(kFolder.size(), file.path.size() - kFolder.size() - kEnding.size()));
+}
+
+const EmbeddedFile* find_schema(const std::string& name) {
+  for (const EmbeddedFile& file : embedded_files()) {
+    if (schema_name(file) == name && !name.empty()) return &file;
   }
   return nullptr;
 }
 
-Json read_schema(const EmbeddedSchema& schema) {
-  return parse(schema.text, fmt::format("{}.schema.json", schema.name), ErrorKind::run);
+Json read_schema(const EmbeddedFile& file) {
+  return parse(file.text, std::string(file.path), ErrorKind::run);
 }
 
 /// Points references into result.schema.json at this document and collects the
@@ -51,12 +64,14 @@ void localize(Json& node, std::set<std::string>& used) {
 
 std::vector<std::string> schema_names() {
   std::vector<std::string> names;
-  for (const EmbeddedSchema& schema : embedded_schemas()) names.emplace_back(schema.name);
+  for (const EmbeddedFile& file : embedded_files()) {
+    if (const std::string name = schema_name(file); !name.empty()) names.push_back(name);
+  }
   return names;
 }
 
 std::string schema_text(const std::string& name) {
-  const EmbeddedSchema* const found = find_schema(name);
+  const EmbeddedFile* const found = find_schema(name);
   if (found == nullptr) {
     const std::string near = nearest_name(name, schema_names());
     throw_usage(
@@ -82,7 +97,7 @@ std::string schema_text(const std::string& name) {
 }
 
 std::string schema_id(const std::string& name) {
-  const EmbeddedSchema* const found = find_schema(name);
+  const EmbeddedFile* const found = find_schema(name);
   if (found == nullptr) return {};
   const Json schema = read_schema(*found);
   return schema.value(Json::json_pointer("/properties/schema/const"), std::string());
@@ -90,12 +105,24 @@ std::string schema_id(const std::string& name) {
 
 std::vector<std::string> schema_tables(const std::string& name) {
   std::vector<std::string> names;
-  const EmbeddedSchema* const found = find_schema(name);
+  const EmbeddedFile* const found = find_schema(name);
   if (found == nullptr) return names;
   const Json schema = read_schema(*found);
-  for (const char* where :
-       {"/properties/tables/properties", "/properties/cost/allOf/1/properties/tables/properties"}) {
+  for (const char* where : kTablePlaces) {
     const Json::json_pointer place(where);
+    if (!schema.contains(place)) continue;
+    for (const auto& item : schema.at(place).items()) names.push_back(item.key());
+  }
+  return names;
+}
+
+std::vector<std::string> schema_columns(const std::string& name, const std::string& table) {
+  std::vector<std::string> names;
+  const EmbeddedFile* const found = find_schema(name);
+  if (found == nullptr) return names;
+  const Json schema = read_schema(*found);
+  for (const char* where : kTablePlaces) {
+    const Json::json_pointer place = Json::json_pointer(where) / table / "items" / "properties";
     if (!schema.contains(place)) continue;
     for (const auto& item : schema.at(place).items()) names.push_back(item.key());
   }

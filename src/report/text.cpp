@@ -53,10 +53,6 @@ Table claims_table(const Record& record) {
   return table;
 }
 
-std::string interval_text(const std::optional<Interval>& ci) {
-  return ci ? fmt::format("[{:.5g}, {:.5g}]", ci->lo, ci->hi) : std::string("-");
-}
-
 /// Breaks text at spaces; `indent` leads every line.
 std::string wrap(const std::string& text, int width, const std::string& indent) {
   const std::size_t room =
@@ -86,7 +82,7 @@ std::string markdown_metrics(const std::string& title, const std::vector<Metric>
   std::vector<std::vector<std::string>> rows;
   for (const Metric& metric : metrics) {
     rows.push_back({metric.id, metric.value ? short_number(metric.value) : "none: " + metric.reason,
-                    interval_text(metric.ci), metric.unit, std::to_string(metric.n)});
+                    short_interval(metric.ci), metric.unit, std::to_string(metric.n)});
   }
   return fmt::format("## {}\n\n{}\n", title,
                      markdown_table({"metric", "value", "interval", "unit", "n"}, rows));
@@ -100,6 +96,10 @@ std::string bytes_text(std::int64_t bytes) {
 
 std::string short_number(const std::optional<double>& value) {
   return value ? fmt::format("{:.5g}", *value) : "-";
+}
+
+std::string short_interval(const std::optional<Interval>& ci) {
+  return ci ? fmt::format("[{:.5g}, {:.5g}]", ci->lo, ci->hi) : "-";
 }
 
 std::string markdown_cell(const std::string& text) {
@@ -214,7 +214,7 @@ std::string summary(const Record& record, int width) {
   }
   for (const Metric& metric : record.cost.measurements) {
     out += fmt::format("  {}  {} {} {}\n", metric.id, short_number(metric.value),
-                       interval_text(metric.ci), metric.unit);
+                       short_interval(metric.ci), metric.unit);
   }
   out += fmt::format("  {:.1f} s, peak {}, signature {}\n", record.cost.wall_s,
                      bytes_text(record.cost.peak_rss_bytes), signature(record));

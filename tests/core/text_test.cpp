@@ -1,7 +1,6 @@
 // Texts in two languages and the reader of their catalogue.
 #include "xfq/core/text.h"
 
-
 #include <algorithm>
 #include <set>
 

@@ -1,6 +1,8 @@
 // The comparison rule, case by case.
 #include "xfq/report/compare.h"
 
+#include <cmath>
+
 #include "catch.h"
 #include "made_record.h"
 #include "xfq/core/error.h"
@@ -15,6 +17,7 @@ Metric metric(double value, Better better, std::optional<Interval> ci = {}) {
 Result result_of(const std::vector<Metric>& metrics) {
   Record record = made_record();
   record.metrics = metrics;
+  record.config.emplace_back("seeds", std::int64_t{3});
   return {record, signature(record)};
 }
 
@@ -127,6 +130,12 @@ TEST_CASE("configurations and verdicts that differ are listed and are no regress
   CHECK(comparison.claims[2].baseline == "absent");
   CHECK(comparison.regressions == 0);
   CHECK(!comparison.identical());
+
+  // A number is the same when another program has written it without its point.
+  before = after = made_record();
+  before.config.emplace_back("clip", 2.0);
+  after.config.emplace_back("clip", std::int64_t{2});
+  CHECK(compare({before, ""}, {after, ""}, {}).config.empty());
 }
 
 TEST_CASE("another schema is refused") {
@@ -148,6 +157,105 @@ TEST_CASE("equal results say so") {
   CHECK(comparison.identical());
   CHECK(to_markdown(comparison) ==
         "No difference: both results have signature `" + result.signature + "`.\n");
+}
+
+Metric over_seeds(const std::string& id, const std::vector<double>& values) {
+  double sum = 0;
+  for (const double value : values) sum += value;
+  // The interval is wide, so that without the values nothing would be significant.
+  const double mean = sum / static_cast<double>(values.size());
+  return {id, mean, "nats", Interval{mean - 9, mean + 9}, 3, Better::lower, "", values};
+}
+
+// Differences 1/4, 1/2, 1/4: mean 1/3, standard error 1/12, t = 4 with 2 degrees of freedom,
+// where p = 1 - t / sqrt(t^2 + 2).
+const Metric kBefore = over_seeds("m", {1, 2, 3});
+const Metric kAfter = over_seeds("m", {1.25, 2.5, 3.25});
+const double kP = 1 - 4 / std::sqrt(18.0);
+
+TEST_CASE("numbers of the same seeds are paired") {
+  const Result before = result_of({kBefore});
+  const Result after = result_of({kAfter});
+  const Comparison comparison = compare(before, after, {});
+  REQUIRE(comparison.metrics.size() == 1);
+  const MetricChange& metric = comparison.metrics[0];
+  CHECK(metric.test == Test::paired);
+  CHECK(metric.n == 3);
+  CHECK(*metric.p == Approx(kP).epsilon(1e-12));
+  // The 97.5 % quantile of t with 2 degrees of freedom is 4.302652729911275.
+  CHECK(metric.ci->lo == Approx((4 - 4.302652729911275) / 12).epsilon(1e-9));
+  CHECK(metric.ci->hi == Approx((4 + 4.302652729911275) / 12).epsilon(1e-9));
+  // p = 0.057: what it means depends on alpha.
+  CHECK(metric.change == Change::not_significant);
+  CHECK(comparison.regressions == 0);
+  CHECK(compare(before, after, {}, 0.06).metrics[0].change == Change::worse);
+  CHECK(compare(before, after, {}, 1).metrics[0].change == Change::worse);
+  // Equal differences leave no doubt, although the seeds differ among themselves.
+  const Comparison sure = compare(before, result_of({over_seeds("m", {1.25, 2.25, 3.25})}), {});
+  CHECK(sure.metrics[0].change == Change::worse);
+  CHECK(*sure.metrics[0].p == 0);
+}
+
+TEST_CASE("numbers of other seeds are not paired") {
+  Result after = result_of({kAfter});
+  after.record.config[1].second = std::int64_t{7};  // seed
+  const Comparison comparison = compare(result_of({kBefore}), after, {});
+  CHECK(comparison.metrics[0].test == Test::welch);
+  // Variances 1 and 49/48: t = (1/3) / sqrt(97/144) = 0.406 is far from significant.
+  CHECK(*comparison.metrics[0].p > 0.5);
+  CHECK(comparison.metrics[0].change == Change::not_significant);
+  // Which of the three seeds has no number is not known.
+  const Comparison fewer = compare(result_of({kBefore}), result_of({over_seeds("m", {1, 2})}), {});
+  CHECK(fewer.metrics[0].test == Test::welch);
+  // Another number of seeds: none is taken for the same.
+  Result more = result_of({kAfter});
+  more.record.config.back().second = std::int64_t{5};
+  CHECK(compare(result_of({kBefore}), more, {}).metrics[0].test == Test::welch);
+}
+
+TEST_CASE("p-values of what moved are corrected together") {
+  Metric other = kBefore;
+  other.id = "still";
+  Metric second_before = kBefore;
+  Metric second_after = kAfter;
+  second_before.id = second_after.id = "second";
+  const Comparison comparison = compare(result_of({kBefore, other, second_before}),
+                                        result_of({kAfter, other, second_after}), {}, 0.06);
+  CHECK(comparison.tests == 2);
+  CHECK(!comparison.metrics[1].p);
+  CHECK(comparison.metrics[1].test == Test::paired);
+  // Holm: twice the smallest of two, and the other may not be below it.
+  CHECK(*comparison.metrics[0].p == Approx(2 * kP).epsilon(1e-12));
+  CHECK(*comparison.metrics[2].p == Approx(2 * kP).epsilon(1e-12));
+  CHECK(comparison.metrics[0].change == Change::not_significant);
+  CHECK(comparison.regressions == 0);
+}
+
+TEST_CASE("what changed is said in words") {
+  Record before = made_record();
+  before.metrics = {kBefore, over_seeds("calm", {1, 1.5})};
+  before.config.emplace_back("seeds", std::int64_t{3});
+  Record after = before;
+  after.metrics[0] = kAfter;
+  after.claims[0].verdict = Verdict::refuted;
+  const auto words = [&](double alpha) {
+    return in_words(compare({before, signature(before)}, {after, signature(after)}, {}, alpha));
+  };
+  CHECK(words(0.06) ==
+        "1 metric got worse: m from 2 to 2.3333 nats (+0.333 [-0.0252, 0.692] over 3 shared seeds, "
+        "p = 0.057). Of the metrics, 1 stayed the same. Claim quant.int8-sweet-spot went from "
+        "conditional to refuted. p-values are corrected for 1 test by Holm's method.");
+  CHECK(words(0.05) ==
+        "Of the metrics, 1 moved by more than the tolerance, which may be chance, 1 stayed the "
+        "same. Claim quant.int8-sweet-spot went from conditional to refuted. p-values are "
+        "corrected for 1 test by Holm's method.");
+  // A result may differ where no metric does.
+  after = before;
+  after.answer = "Another sentence.";
+  CHECK(words(0.05) == "Of the metrics, 2 stayed the same.");
+  before.metrics.clear();
+  after.metrics.clear();
+  CHECK(words(0.05) == "No metric, verdict or option differs; other parts of the results do.");
 }
 
 }  // namespace

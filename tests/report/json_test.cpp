@@ -85,6 +85,17 @@ TEST_CASE("hard doubles survive") {
   }
 }
 
+TEST_CASE("the numbers of seeds stand behind a metric, and only where there are some") {
+  Record record = made_record();
+  CHECK(to_json(record).find("\"values\"") == std::string::npos);
+  record.metrics[0].values = {0.09, 0.1, 0.11};
+  const std::string text = to_json(record);
+  CHECK(text.find("\"values\": [0.09, 0.1, 0.11]") != std::string::npos);
+  CHECK(parse_result(text, "x").record.metrics[0].values == record.metrics[0].values);
+  CHECK(parse_result(text, "x").signature == signature(record));
+  CHECK(signature(record) != signature(made_record()));
+}
+
 TEST_CASE("the signature ignores environment and cost and nothing else") {
   const std::string original = signature(made_record());
   const auto changed = [](const std::function<void(Record&)>& change) {

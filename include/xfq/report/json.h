@@ -46,6 +46,10 @@ std::string to_ndjson(const Record& record);
 /// Reads a result back. Throws ErrorKind::input naming `source` and the field.
 Result parse_result(std::string_view json, const std::string& source);
 
+/// The same for a file that holds one result, or one a line (NDJSON); `source` then
+/// has the line behind it.
+std::vector<Result> parse_results(std::string_view text, const std::string& source);
+
 /// Settings from a result (its `config` object) or from a plain JSON object of
 /// option keys. Throws ErrorKind::usage naming `source` and the key.
 Settings parse_settings(std::string_view json, const std::string& source);

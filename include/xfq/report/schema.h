@@ -20,4 +20,7 @@ std::string schema_id(const std::string& name);
 /// The tables that results of experiment `name` may hold, or empty when unknown.
 std::vector<std::string> schema_tables(const std::string& name);
 
+/// The columns of one of those tables, or empty when unknown.
+std::vector<std::string> schema_columns(const std::string& name, const std::string& table);
+
 }  // namespace xfq::report

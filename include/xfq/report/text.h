@@ -29,4 +29,7 @@ std::string summary(const Record& record, int width);
 /// A number with five significant digits; "-" for none.
 std::string short_number(const std::optional<double>& value);
 
+/// "[0.1, 0.2]" with five significant digits; "-" for none.
+std::string short_interval(const std::optional<Interval>& ci);
+
 }  // namespace xfq::report

@@ -1,0 +1,284 @@
+// The page, sweeps, and strings that want to be more than text.
+#include "xfq/report/page.h"
+
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <string>
+
+#include "catch.h"
+#include "html.h"
+#include "made_record.h"
+#include "sweep.h"
+#include "xfq/core/error.h"
+#include "xfq/core/file.h"
+
+namespace xfq::report {
+namespace {
+
+NamedResult named(const std::string& file, const Record& record) {
+  return {file, {record, signature(record)}};
+}
+
+/// No experiment declares charts under this name, so no gnuplot is needed.
+Record chartless() {
+  Record record = made_record();
+  record.schema = "xfq/made/1";
+  return record;
+}
+
+Record with_setting(const std::string& key, const Value& value) {
+  Record record = chartless();
+  for (auto& [name, old] : record.config) {
+    if (name == key) old = value;
+  }
+  return record;
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("the page says verdicts, tests, timed tests, warnings and provenance") {
+  const std::string page = to_html({named("made.json", chartless())}, Language::en);
+  for (const char* part :
+       {"Question 23: Why INT8?", "conditional", "INT8 is the sweet spot.", "ci.hi &lt;= 0.005",
+        "[0.0005, 0.0015]", "contradicted", "undecided", "12 seeds would settle it",
+        "int8 is twice as fast", "3 seeds are few", "e3b0c44298fc1c14", "g++ 12.2.0",
+        "xfq made --config made.json", "href=\"#q-made-quant.int8-sweet-spot\"",
+        "id=\"q-made-quant.int8-sweet-spot\""}) {
+    INFO(part);
+    CHECK(has(page, part));
+  }
+  CHECK_FALSE(has(page, "Smoke run"));
+  Record smoke = chartless();
+  smoke.evidence = false;
+  CHECK(has(to_html({named("made.json", smoke)}, Language::en), "Smoke run"));
+}
+
+TEST_CASE("the page runs and loads nothing") {
+  const std::string page = to_html({named("made.json", chartless())}, Language::en);
+  CHECK(has(page, "default-src 'none'"));
+  for (const char* part :
+       {"<script", "<link", "<img", "<iframe", "src=", "url(", "@import", "href=\"http"}) {
+    INFO(part);
+    CHECK_FALSE(has(page, part));
+  }
+}
+
+namespace {
+
+const std::string kBad = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>&amp;`id`";
+
+/// A record whose every string wants to be more than text.
+Record hostile() {
+  Record record = chartless();
+  record.question_title = record.answer = kBad;
+  for (auto& [key, value] : record.config) value = kBad;
+  record.config.emplace_back(kBad, kBad);
+  record.data[0].name = record.data[0].sha256 = kBad;
+  for (Metric& metric : record.metrics) metric.id = metric.unit = metric.reason = kBad;
+  for (Claim& claim : record.claims) {
+    claim.id = claim.claim = claim.conditions = kBad;
+    for (ClaimTest& test : claim.tests) {
+      test.statement = test.rule = test.condition = test.reason = kBad;
+    }
+  }
+  record.warnings = {{kBad, kBad, kBad}};
+  for (auto& [key, value] : record.environment) value = kBad;
+  record.cost.tests[0].claim = kBad;
+  return record;
+}
+
+void check_harmless(const std::string& page) {
+  CHECK_FALSE(has(page, "<script"));
+  CHECK_FALSE(has(page, "<img"));
+  CHECK(has(page, "&lt;script&gt;alert(1)"));
+  CHECK(has(page, "&amp;amp;"));
+}
+
+}  // namespace
+
+TEST_CASE("hostile strings stay text wherever they stand") {
+  for (const Language language : {Language::en, Language::zh}) {
+    check_harmless(to_html({named(kBad, hostile())}, language));
+  }
+}
+
+TEST_CASE("hostile strings stay text in drawings") {
+  Record other = hostile();
+  other.config[0].second = "another " + kBad;
+  Record declared = hostile();
+  declared.schema = "xfq/quantize/1";
+  declared.tables = {
+      {"arms", {"arm", "seed", "kl_mean"}, {{kBad, kBad, 0.5}, {kBad + "2", kBad, 0.25}}}};
+  std::string page;
+  try {
+    page = to_html({named(kBad, hostile()), named("b", other), named("c", declared)}, Language::en);
+  } catch (const Error& error) {
+    if (!has(error.what(), "not in PATH")) throw;
+    WARN("no gnuplot here");
+    return;
+  }
+  check_harmless(page);
+  CHECK(has(page, "<svg class=\"plot\""));
+  CHECK(has(page, "&lt;script>"));  // gnuplot's own escape, in a drawing
+}
+
+TEST_CASE("HTML pieces escape what they are given") {
+  CHECK(html_escaped("<a b=\"c\" d='e'>&") == "&lt;a b=&quot;c&quot; d=&#39;e&#39;&gt;&amp;");
+  CHECK(html_escaped(std::string("a\0b\x1b", 4)) == "a b ");
+  CHECK(html_id("quant.kl \"><b") == "quant.kl----b");
+  CHECK(has(html_table({"<h>"}, {{"<c>"}}), "&lt;h&gt;"));
+  CHECK(has(html_table({"<h>"}, {{"<c>"}}), "&lt;c&gt;"));
+  CHECK(has(html_details("<s>", "<p>kept</p>"), "<summary>&lt;s&gt;</summary>\n<p>kept</p>"));
+}
+
+TEST_CASE("the page has no untranslated heading") {
+  const std::string page = to_html({named("made.json", chartless())}, Language::zh);
+  CHECK(has(page, "<html lang=\"zh\">"));
+  for (const char* english : {"Verdicts at a glance", "Claims and their tests", "Warnings",
+                              "Configuration and provenance", "Environment", "95 % interval",
+                              ">holds<", "conditional <", "contradicted", "would settle"}) {
+    INFO(english);
+    CHECK_FALSE(has(page, english));
+  }
+}
+
+// Sentences of the page and its charts stand in text("..."), phrase("...") and say("...").
+TEST_CASE("every sentence of the page is in the catalogue") {
+  const std::regex call(R"re(\b(?:text|phrase|say)\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+))re");
+  const std::regex literal(R"re("((?:[^"\\]|\\.)*)")re");
+  std::size_t sentences = 0;
+  for (const char* file : {"chart.cpp", "chart_resolve.cpp", "page.cpp", "sweep.cpp"}) {
+    const std::string source =
+        read_file(std::string(XFQ_SOURCE_DIR "/src/report/") + file, "source");
+    for (std::sregex_iterator it(source.begin(), source.end(), call), end; it != end; ++it) {
+      const std::string literals = (*it)[1].str();
+      std::string sentence;
+      for (std::sregex_iterator part(literals.begin(), literals.end(), literal); part != end;
+           ++part) {
+        sentence += (*part)[1].str();
+      }
+      INFO(file << ": " << sentence);
+      CHECK_FALSE(translation(Language::zh, sentence).empty());
+      ++sentences;
+    }
+  }
+  CHECK(sentences > 40);  // that the expression finds them at all
+}
+
+TEST_CASE("patterns of metrics") {
+  std::string name;
+  CHECK(fits_metric("fp32.nll", "fp32.nll", name));
+  CHECK(name.empty());
+  CHECK(fits_metric("w#a#.*.kl_mean", "w8a16.percentile:99.9.kl_mean", name));
+  CHECK(name == "percentile:99.9");
+  CHECK(fits_metric("*.*_nll", "a.b.delta_nll", name));
+  CHECK(name == "a b.delta");
+  CHECK_FALSE(fits_metric("w#a#.*.kl_mean", "wxa8.mse.kl_mean", name));
+  CHECK_FALSE(fits_metric("fp32.nll", "fp32.nll2", name));
+  CHECK_FALSE(fits_metric("*.nll", ".nll", name));
+}
+
+TEST_CASE("results of one experiment are a sweep over the options in which they differ") {
+  const std::vector<NamedResult> results = {
+      named("b.json", with_setting("seed", std::int64_t{64})),
+      named("a.json", with_setting("seed", std::int64_t{2})),
+      named("again.json", with_setting("seed", std::int64_t{2}))};
+  const std::vector<ResultGroup> groups = grouped(results);
+  REQUIRE(groups.size() == 1);
+  CHECK(groups[0].results.size() == 2);  // a result that is there twice counts once
+  CHECK(differing_keys(groups[0]) == std::vector<std::string>{"seed"});
+  CHECK(result_label(groups[0], results[0]) == "seed=64");
+
+  // One metric of the made record has an interval.
+  const std::vector<Chart> charts = sweep_charts(groups[0], Language::en);
+  REQUIRE(charts.size() == 1);
+  const ChartPanel& panel = charts[0].panels.at(0);
+  CHECK(panel.x.title == "seed");
+  CHECK(panel.x.scale == Scale::log);  // 2 to 64
+  REQUIRE(panel.series.at(0).points.size() == 2);
+  CHECK(panel.series[0].mark == Mark::line);
+  CHECK(panel.series[0].points[0].x == 2);  // in the order of the option
+  CHECK(panel.series[0].points[0].y == 0.1);
+  REQUIRE(panel.series[0].points[0].ci.has_value());
+  CHECK(panel.series[0].points[0].ci->hi == 0.11);
+}
+
+TEST_CASE("a sweep over words has a place for each") {
+  Record third = with_setting("corpus", std::string("c"));
+  third.metrics[0].value.reset();
+  third.metrics[0].reason = "it diverged";
+  const std::vector<NamedResult> results = {
+      named("a.json", with_setting("corpus", std::string("a"))),
+      named("b.json", with_setting("corpus", std::string("b"))), named("c.json", third)};
+  const std::vector<Chart> charts = sweep_charts(grouped(results)[0], Language::en);
+  REQUIRE(charts.size() == 1);
+  const ChartPanel& panel = charts[0].panels.at(0);
+  CHECK(panel.y.categories == std::vector<std::string>{"a", "b", "c"});
+  CHECK(panel.series.at(0).mark == Mark::dot);
+  CHECK(panel.series[0].points.size() == 2);  // the missing value is no point
+
+  Record far = with_setting("corpus", std::string("d"));
+  far.config = {{"other", std::string("x")}};
+  const std::vector<NamedResult> apart = {results[0], named("far.json", far)};
+  CHECK(result_label(grouped(apart)[0], apart[1]) == "far.json");  // too much differs
+}
+
+TEST_CASE("a metric whose name looks like a pattern is a name") {
+  Record first = with_setting("seed", std::int64_t{1});
+  Record second = with_setting("seed", std::int64_t{2});
+  for (Record* const record : {&first, &second}) {
+    record->metrics[0].id = std::string(60, '*');
+    record->metrics[1].id = std::string(200, 'a');
+  }
+  const std::vector<NamedResult> results = {named("a", first), named("b", second)};
+  const std::vector<Chart> charts = sweep_charts(grouped(results)[0], Language::en);
+  REQUIRE(charts.size() == 1);
+  CHECK(charts[0].series == std::vector<std::string>{std::string(60, '*')});
+}
+
+TEST_CASE("different experiments stand in the order of their questions") {
+  Record first = chartless();
+  first.schema = "xfq/early/1";
+  first.question_number = 21;
+  const std::vector<ResultGroup> groups =
+      grouped({named("b.json", chartless()), named("a.json", first)});
+  REQUIRE(groups.size() == 2);
+  CHECK(groups[0].experiment == "early");
+  CHECK(sweep_charts(groups[0], Language::en).empty());
+}
+
+TEST_CASE("specifications have a name for each chart") {
+  Record record = chartless();
+  record.schema = "xfq/quantize/1";
+  record.tables = {{"arms",
+                    {"arm", "seed", "kl_mean"},
+                    {{std::string("w8a8.kl"), std::int64_t{1}, 0.5},
+                     {std::string("w8a8.kl"), std::int64_t{2}, 0.25}}}};
+  const nlohmann::json specs =
+      nlohmann::json::parse(to_vega_lite({named("q.json", record)}, Language::en));
+  REQUIRE(specs.contains("quantize.arms"));
+  CHECK(specs.at("quantize.arms").at("data").at("values").at(0).at("y") == "w8a8.kl");
+  CHECK(nlohmann::json::parse(to_vega_lite({named("m.json", chartless())}, Language::en)).empty());
+}
+
+TEST_CASE("a file holds one result or one a line") {
+  const Record one = chartless();
+  const Record two = with_setting("seed", std::int64_t{2});
+  CHECK(parse_results(to_json(one), "a.json").size() == 1);
+  const std::vector<Result> lines = parse_results(to_ndjson(one) + "\n" + to_ndjson(two), "a");
+  REQUIRE(lines.size() == 2);
+  CHECK(lines[1].signature == signature(two));
+  CHECK(parse_results(to_ndjson(one), "a").size() == 1);
+  try {
+    parse_results(to_ndjson(one) + "{\"schema\": 1}\n", "a.ndjson");
+    FAIL("expected an error");
+  } catch (const Error& error) {
+    CHECK(has(error.what(), "a.ndjson (line 2)"));
+  }
+}
+
+}  // namespace xfq::report
