@@ -217,9 +217,10 @@ int run_experiment(const experiments::Entry& entry, const Entries& all, const Ar
   }
   if (!common.quiet) {
     for (const Warning& warning : record.warnings) {
-      say_line("warning", warning.text + (warning.fix.empty() ? "" : "; " + warning.fix));
+      const std::string fix = warning.fix.in(common.language());
+      say_line("warning", warning.text.in(common.language()) + (fix.empty() ? "" : "; " + fix));
     }
-    write_stderr(report::summary(record, stderr_width()));
+    write_stderr(report::summary(record, stderr_width(), common.language()));
   }
   if (was_interrupted(record)) return kInterrupted;
   if (!baseline) return kDone;

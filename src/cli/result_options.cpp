@@ -43,6 +43,8 @@ ResultOptions::ResultOptions() {
                "for one metric",
                "X,...", [](const std::string& text) { report::parse_tolerances(text); });
   describe_alpha(options, alpha);
+  options.choice("lang", lang, "Language of summary, Markdown and CSV; JSON holds both",
+                 language_names());
   options.flag("quiet", quiet, "No progress, notes, warnings or summary on standard error");
 }
 
@@ -66,6 +68,8 @@ void ResultOptions::check(const std::vector<std::string>& tables) {
   }
 }
 
+Language ResultOptions::language() const { return parse_language(lang); }
+
 experiments::Profile ResultOptions::profile_value() const {
   if (profile == "smoke") return experiments::Profile::smoke;
   if (profile == "full") return experiments::Profile::full;
@@ -74,8 +78,8 @@ experiments::Profile ResultOptions::profile_value() const {
 
 std::string ResultOptions::render(const Record& record) const {
   if (format == "ndjson") return report::to_ndjson(record);
-  if (format == "csv") return report::to_csv(record, table);
-  if (format == "md") return report::to_markdown(record);
+  if (format == "csv") return report::to_csv(record, table, language());
+  if (format == "md") return report::to_markdown(record, language());
   return report::to_json(record);
 }
 

@@ -23,6 +23,7 @@ struct ResultOptions {
   std::string baseline;
   std::string tolerance = "0.01";
   double alpha = 0.05;
+  std::string lang = "en";
   bool quiet = false;
 
   OptionTable options;
@@ -35,6 +36,7 @@ struct ResultOptions {
   /// when that is unknown before the run. Throws ErrorKind::usage.
   void check(const std::vector<std::string>& tables);
   experiments::Profile profile_value() const;
+  Language language() const;
   std::string render(const Record& record) const;
 };
 

@@ -37,7 +37,7 @@ Value cell(const std::optional<double>& value) {
 }
 
 std::string with_interval(const stats::Estimate& estimate, const char* format) {
-  if (!estimate.value) return "an unknown value (" + estimate.reason + ")";
+  if (!estimate.value) return "an unknown value (" + estimate.reason.english() + ")";
   std::string text = fmt::format(fmt::runtime(format), *estimate.value);
   if (estimate.ci) {
     text +=
@@ -49,10 +49,10 @@ std::string with_interval(const stats::Estimate& estimate, const char* format) {
 
 void warn_few_seeds(std::size_t seeds, Record& record) {
   if (seeds >= 3) return;
-  record.warnings.push_back(
-      {"few_seeds",
-       seeds == 1 ? "one run gives no intervals" : fmt::format("intervals rest on {} runs", seeds),
-       "use --seeds 3 or more"});
+  record.warnings.push_back({"few_seeds",
+                             seeds == 1 ? Text("one run gives no intervals")
+                                        : phrase("intervals rest on {} runs", {seeds}),
+                             "use --seeds 3 or more"});
 }
 
 }  // namespace xfq::experiments

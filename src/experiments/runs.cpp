@@ -22,7 +22,7 @@ void note_interruption(std::int64_t finished, std::int64_t planned, Record& reco
                 "trained models are kept; the same command continues");
   }
   record.warnings.push_back({"interrupted",
-                             fmt::format("{} of {} runs had finished", finished, planned),
+                             phrase("{} of {} runs had finished", {finished, planned}),
                              "run the same command again; finished models come from the cache"});
 }
 

@@ -50,7 +50,7 @@ Json metric_json(const Metric& metric) {
   Json json = {{"id", metric.id},     {"value", optional_number(metric.value, where)},
                {"unit", metric.unit}, {"ci", interval_json(metric.ci, where)},
                {"n", metric.n},       {"better", to_string(metric.better)}};
-  if (!metric.reason.empty()) json["reason"] = metric.reason;
+  if (!metric.reason.empty()) json["reason"] = metric.reason.english();
   if (!metric.values.empty()) {
     json["values"] = to_json_value(metric.values, where + ".values");
   }
@@ -75,14 +75,14 @@ Json table_json(const Table& table) {
 Json test_json(const ClaimTest& test, const std::string& where) {
   Json pass = nullptr;
   if (test.outcome != Outcome::undecided) pass = test.outcome == Outcome::pass;
-  Json json = {{"statement", test.statement},
-               {"condition", test.condition},
+  Json json = {{"statement", test.statement.english()},
+               {"condition", test.condition.english()},
                {"rule", test.rule},
                {"value", optional_number(test.value, where)},
                {"ci", interval_json(test.ci, where)},
                {"n", test.n},
                {"pass", pass}};
-  if (!test.reason.empty()) json["reason"] = test.reason;
+  if (!test.reason.empty()) json["reason"] = test.reason.english();
   return json;
 }
 
@@ -92,9 +92,9 @@ Json claim_json(const Claim& claim) {
     tests.push_back(test_json(test, fmt::format("claim '{}'", claim.id)));
   }
   return {{"id", claim.id},
-          {"claim", claim.claim},
+          {"claim", claim.claim.english()},
           {"verdict", to_string(claim.verdict)},
-          {"conditions", claim.conditions},
+          {"conditions", claim.conditions.english()},
           {"tests", tests},
           {"seeds_needed", claim.seeds_needed ? Json(*claim.seeds_needed) : Json(nullptr)}};
 }
@@ -132,7 +132,8 @@ Json cost_json(const Cost& cost) {
 Json behaviour_json(const Record& record) {
   Json json = Json::object();
   json["schema"] = record.schema;
-  json["question"] = {{"number", record.question_number}, {"title", record.question_title}};
+  json["question"] = {{"number", record.question_number},
+                      {"title", record.question_title.english()}};
   json["config"] = pairs_json(record.config, "config");
   json["evidence"] = record.evidence;
   json["data"] = Json::array();
@@ -141,13 +142,47 @@ Json behaviour_json(const Record& record) {
   json["tables"] = tables_json(record.tables);
   json["claims"] = Json::array();
   for (const Claim& claim : record.claims) json["claims"].push_back(claim_json(claim));
-  json["answer"] = record.answer;
+  json["answer"] = record.answer.english();
   json["warnings"] = Json::array();
   for (const Warning& warning : record.warnings) {
     json["warnings"].push_back(
-        {{"code", warning.code}, {"text", warning.text}, {"fix", warning.fix}});
+        {{"code", warning.code}, {"text", warning.text.english()}, {"fix", warning.fix.english()}});
   }
   return json;
+}
+
+/// Visits every text of a record.
+template <class RecordType, class Visit>
+void for_each_text(RecordType& record, const Visit& visit) {
+  const auto visit_test = [&visit](auto& test) {
+    visit(test.statement);
+    visit(test.condition);
+    visit(test.reason);
+  };
+  visit(record.question_title);
+  for (auto* metrics : {&record.metrics, &record.cost.measurements}) {
+    for (auto& metric : *metrics) visit(metric.reason);
+  }
+  for (auto& claim : record.claims) {
+    visit(claim.claim);
+    visit(claim.conditions);
+    for (auto& test : claim.tests) visit_test(test);
+  }
+  for (auto& timed : record.cost.tests) visit_test(timed.test);
+  visit(record.answer);
+  for (auto& warning : record.warnings) {
+    visit(warning.text);
+    visit(warning.fix);
+  }
+}
+
+/// {"zh": {"an English text of the record": "its translation", ...}}
+Json translations_json(const Record& record) {
+  Json chinese = Json::object();
+  for_each_text(record, [&chinese](const Text& text) {
+    if (!text.empty() && text.translated()) chinese[text.english()] = text.in(Language::zh);
+  });
+  return {{"zh", chinese}};
 }
 
 std::string hash_of(const Json& behaviour) { return xxh3_hex(compact(behaviour)); }
@@ -155,6 +190,7 @@ std::string hash_of(const Json& behaviour) { return xxh3_hex(compact(behaviour))
 Json whole_json(const Record& record) {
   Json json = behaviour_json(record);
   const std::string hash = hash_of(json);
+  json["translations"] = translations_json(record);
   json["environment"] = pairs_json(record.environment, "environment");
   json["cost"] = cost_json(record.cost);
   json["signature"] = hash;
@@ -308,6 +344,11 @@ Result parse_result(std::string_view text, const std::string& source) {
     record.cost.tables.push_back(read_table(item));
   }
   result.signature = root.at("signature").text();
+  const Field chinese = root.at("translations").at("zh");
+  for_each_text(record, [&chinese](Text& entry) {
+    if (!chinese.has(entry.english().c_str())) return;
+    entry = Text::from(entry.english(), chinese.at(entry.english().c_str()).text());
+  });
   return result;
 }
 

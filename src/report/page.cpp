@@ -126,6 +126,8 @@ class Page {
     return phrase(english, {values...}).in(language_);
   }
 
+  std::string say(const Text& words) const { return words.in(language_); }
+
   std::string badge(Verdict verdict, const std::string& behind = {}) const {
     const std::string word = to_string(verdict);
     return fmt::format("<span class=\"badge {}\">{} {}{}</span>", word, verdict_sign(verdict),
@@ -148,7 +150,7 @@ class Page {
       std::string list;
       for (const Claim& claim : record.claims) {
         list += fmt::format("<li>{} <a href=\"#{}\">{}</a></li>\n", verdicts(group, claim.id),
-                            anchor(group, claim), html_escaped(claim.claim));
+                            anchor(group, claim), html_escaped(say(claim.claim)));
       }
       if (list.empty()) list = tag("li", text("This result judges no claim."));
       cards += fmt::format(
@@ -248,7 +250,7 @@ class Page {
   std::string whole(const ResultGroup& group, const NamedResult& result, const ChartSet& charts) {
     const Record& record = result.result.record;
     std::string out = smoke_note(record);
-    if (!record.answer.empty()) out += paragraph("answer", record.answer);
+    if (!record.answer.empty()) out += paragraph("answer", say(record.answer));
     const bool first = &result == group.results.front();
     if (!record.claims.empty()) out += tag("h3", text("Claims and their tests"));
     for (const Claim& claim : record.claims) {
@@ -258,8 +260,8 @@ class Page {
     if (!record.warnings.empty()) {
       out += tag("h3", text("Warnings")) + "<ul>\n";
       for (const Warning& warning : record.warnings) {
-        out += tag("li", fmt::format("{}{}{}", warning.text, warning.fix.empty() ? "" : "; ",
-                                     warning.fix));
+        out += tag("li", fmt::format("{}{}{}", say(warning.text), warning.fix.empty() ? "" : "; ",
+                                     say(warning.fix)));
       }
       out += "</ul>\n";
     }
@@ -280,8 +282,8 @@ class Page {
     if (!id.empty()) out += fmt::format(" id=\"{}\"", id);
     out += fmt::format(
         ">\n<h4>{} {}</h4>\n<p class=\"small\"><code>{}</code>{}{}</p>\n", badge(claim.verdict),
-        html_escaped(claim.claim), html_escaped(claim.id),
-        claim.conditions.empty() ? std::string() : html_escaped(" - " + claim.conditions),
+        html_escaped(say(claim.claim)), html_escaped(claim.id),
+        claim.conditions.empty() ? std::string() : html_escaped(" - " + say(claim.conditions)),
         claim.seeds_needed ? html_escaped(text(" - {} seeds would settle it", *claim.seeds_needed))
                            : std::string());
     std::vector<ClaimTest> timed;
@@ -304,11 +306,11 @@ class Page {
     columns.insert(columns.end(), {text("Value"), text("95 % interval"), text("Rule"), "n"});
     std::vector<std::vector<std::string>> rows;
     for (const ClaimTest& test : tests) {
-      std::vector<std::string> row = {Text(outcome_word(test.outcome)).in(language_),
-                                      test.reason.empty()
-                                          ? test.statement
-                                          : fmt::format("{} ({})", test.statement, test.reason)};
-      if (conditions) row.push_back(test.condition);
+      std::vector<std::string> row = {
+          Text(outcome_word(test.outcome)).in(language_),
+          test.reason.empty() ? say(test.statement)
+                              : fmt::format("{} ({})", say(test.statement), say(test.reason))};
+      if (conditions) row.push_back(say(test.condition));
       row.insert(row.end(), {short_number(test.value), short_interval(test.ci), test.rule,
                              std::to_string(test.n)});
       rows.push_back(std::move(row));
@@ -319,7 +321,7 @@ class Page {
   std::string metrics_html(const std::vector<Metric>& metrics) const {
     std::vector<std::vector<std::string>> rows;
     for (const Metric& metric : metrics) {
-      rows.push_back({metric.id, metric.value ? short_number(metric.value) : metric.reason,
+      rows.push_back({metric.id, metric.value ? short_number(metric.value) : say(metric.reason),
                       short_interval(metric.ci), metric.unit, std::to_string(metric.n)});
     }
     return html_table({text("Metric"), text("Value"), text("95 % interval"), text("Unit"), "n"},

@@ -26,66 +26,114 @@ std::string quote_csv(const std::string& cell) {
 
 Value cell(const std::optional<double>& value) { return value ? Value(*value) : Value(); }
 
-Table metrics_table(const std::string& name, const std::vector<Metric>& metrics) {
+Table metrics_table(const std::string& name, const std::vector<Metric>& metrics,
+                    Language language) {
   Table table{name, {"id", "value", "unit", "ci_lo", "ci_hi", "n", "better", "reason"}, {}};
   for (const Metric& metric : metrics) {
     table.rows.push_back({metric.id, cell(metric.value), metric.unit,
                           metric.ci ? Value(metric.ci->lo) : Value(),
                           metric.ci ? Value(metric.ci->hi) : Value(), metric.n,
-                          to_string(metric.better), metric.reason});
+                          to_string(metric.better), metric.reason.in(language)});
   }
   return table;
 }
 
-Table claims_table(const Record& record) {
+Table claims_table(const Record& record, Language language) {
   Table table{"claims",
               {"id", "claim", "verdict", "conditions", "statement", "condition", "rule", "value",
                "ci_lo", "ci_hi", "n", "outcome", "reason"},
               {}};
   for (const Claim& claim : record.claims) {
     for (const ClaimTest& test : claim.tests) {
-      table.rows.push_back(
-          {claim.id, claim.claim, to_string(claim.verdict), claim.conditions, test.statement,
-           test.condition, test.rule, cell(test.value), test.ci ? Value(test.ci->lo) : Value(),
-           test.ci ? Value(test.ci->hi) : Value(), test.n, to_string(test.outcome), test.reason});
+      table.rows.push_back({claim.id, claim.claim.in(language), to_string(claim.verdict),
+                            claim.conditions.in(language), test.statement.in(language),
+                            test.condition.in(language), test.rule, cell(test.value),
+                            test.ci ? Value(test.ci->lo) : Value(),
+                            test.ci ? Value(test.ci->hi) : Value(), test.n, to_string(test.outcome),
+                            test.reason.in(language)});
     }
   }
   return table;
 }
 
-/// Breaks text at spaces; `indent` leads every line.
-std::string wrap(const std::string& text, int width, const std::string& indent) {
-  const std::size_t room =
-      std::max<std::size_t>(20, static_cast<std::size_t>(std::max(width, 0)) - indent.size());
-  std::string out;
-  std::string line;
-  const auto flush = [&] {
-    if (!line.empty()) out += indent + line + '\n';
-    line.clear();
-  };
-  std::size_t begin = 0;
-  while (begin < text.size()) {
-    const std::size_t end = std::min(text.find_first_of(" \n", begin), text.size());
-    const std::string word = text.substr(begin, end - begin);
-    if (!word.empty()) {
-      if (!line.empty() && line.size() + 1 + word.size() > room) flush();
-      line += (line.empty() ? "" : " ") + word;
-    }
-    begin = end + 1;
+/// One character of UTF-8 text and the columns it takes on a terminal.
+struct Character {
+  std::string bytes;
+  int columns = 1;
+  bool wide() const { return columns == 2; }
+};
+
+std::vector<Character> characters_of(const std::string& text) {
+  std::vector<Character> characters;
+  for (std::size_t i = 0; i < text.size();) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    const std::size_t size = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    // Three bytes from E2 BA 80 on: Chinese characters, their punctuation, full-width forms.
+    const std::string bytes = text.substr(i, size);
+    characters.push_back({bytes, size >= 3 && bytes >= "\xe2\xba\x80" ? 2 : 1});
+    i += size;
   }
-  flush();
+  return characters;
+}
+
+/// Breaks text at spaces and beside wide characters; `indent` leads every line.
+std::string wrap(const std::string& text, int width, const std::string& indent) {
+  const int room = std::max(20, std::max(width, 0) - static_cast<int>(indent.size()));
+  std::string out, line, word;
+  int line_columns = 0, word_columns = 0;
+  bool space = false;  // before the word
+  const auto end_word = [&] {
+    if (word.empty()) return;
+    if (line_columns > 0 && line_columns + (space ? 1 : 0) + word_columns > room) {
+      out += indent + line + '\n';
+      line.clear();
+      line_columns = 0;
+    }
+    if (line_columns > 0 && space) {
+      line += ' ';
+      ++line_columns;
+    }
+    line += word;
+    line_columns += word_columns;
+    word.clear();
+    word_columns = 0;
+    space = false;
+  };
+  for (const Character& character : characters_of(text)) {
+    if (character.bytes == " " || character.bytes == "\n") {
+      end_word();
+      space = true;
+      continue;
+    }
+    if (character.wide()) end_word();
+    word += character.bytes;
+    word_columns += character.columns;
+    if (character.wide()) end_word();
+  }
+  end_word();
+  if (!line.empty()) out += indent + line + '\n';
   return out;
 }
 
-std::string markdown_metrics(const std::string& title, const std::vector<Metric>& metrics) {
+std::vector<std::string> header(const std::vector<Text>& names, Language language) {
+  std::vector<std::string> cells;
+  for (const Text& name : names) cells.push_back(name.in(language));
+  return cells;
+}
+
+std::string markdown_metrics(const Text& title, const std::vector<Metric>& metrics,
+                             Language language) {
   if (metrics.empty()) return {};
   std::vector<std::vector<std::string>> rows;
   for (const Metric& metric : metrics) {
-    rows.push_back({metric.id, metric.value ? short_number(metric.value) : "none: " + metric.reason,
+    rows.push_back({metric.id,
+                    metric.value ? short_number(metric.value)
+                                 : phrase("none: {}", {metric.reason}).in(language),
                     short_interval(metric.ci), metric.unit, std::to_string(metric.n)});
   }
-  return fmt::format("## {}\n\n{}\n", title,
-                     markdown_table({"metric", "value", "interval", "unit", "n"}, rows));
+  return fmt::format(
+      "## {}\n\n{}\n", title.in(language),
+      markdown_table(header({"metric", "value", "interval", "unit", "n"}, language), rows));
 }
 
 std::string bytes_text(std::int64_t bytes) {
@@ -132,15 +180,15 @@ std::vector<std::string> table_names(const Record& record) {
   return names;
 }
 
-std::string to_csv(const Record& record, const std::string& name) {
+std::string to_csv(const Record& record, const std::string& name, Language language) {
   check(record);
   Table table;
   if (name == "metrics") {
-    table = metrics_table(name, record.metrics);
+    table = metrics_table(name, record.metrics, language);
   } else if (name == "measurements") {
-    table = metrics_table(name, record.cost.measurements);
+    table = metrics_table(name, record.cost.measurements, language);
   } else if (name == "claims") {
-    table = claims_table(record);
+    table = claims_table(record, language);
   } else {
     const Table* found = nullptr;
     for (const std::vector<Table>* tables : {&record.tables, &record.cost.tables}) {
@@ -168,56 +216,72 @@ std::string to_csv(const Record& record, const std::string& name) {
   return out;
 }
 
-std::string to_markdown(const Record& record) {
+Text verdict_text(Verdict verdict) { return to_string(verdict); }
+
+std::string to_markdown(const Record& record, Language language) {
   check(record);
-  std::string out = fmt::format("# Question {}: {}\n\n", record.question_number,
-                                markdown_cell(record.question_title));
-  if (!record.evidence) out += "**Smoke run: proves that it runs, and is no evidence.**\n\n";
-  if (!record.answer.empty()) out += record.answer + "\n\n";
+  const auto say = [language](const Text& text) { return text.in(language); };
+  std::string out = fmt::format(
+      "# {}\n\n", say(phrase("Question {}: {}",
+                             {record.question_number, markdown_cell(say(record.question_title))})));
+  if (!record.evidence) {
+    out += "**" + say("Smoke run: proves that it runs, and is no evidence.") + "**\n\n";
+  }
+  if (!record.answer.empty()) out += say(record.answer) + "\n\n";
   if (!record.claims.empty()) {
     std::vector<std::vector<std::string>> rows;
     for (const Claim& claim : record.claims) {
-      rows.push_back({claim.id, claim.claim, to_string(claim.verdict), claim.conditions,
+      rows.push_back({claim.id, say(claim.claim), say(verdict_text(claim.verdict)),
+                      say(claim.conditions),
                       claim.seeds_needed ? std::to_string(*claim.seeds_needed) : "-"});
     }
-    out += "## Claims\n\n" +
-           markdown_table({"claim", "statement", "verdict", "conditions", "seeds needed"}, rows) +
+    out += "## " + say("Claims") + "\n\n" +
+           markdown_table(
+               header({"claim", "statement", "verdict", "conditions", "seeds needed"}, language),
+               rows) +
            '\n';
   }
-  out += markdown_metrics("Metrics", record.metrics);
-  out += markdown_metrics("Measured on this machine", record.cost.measurements);
+  out += markdown_metrics("Metrics", record.metrics, language);
+  out += markdown_metrics("Measured on this machine", record.cost.measurements, language);
   if (!record.warnings.empty()) {
-    out += "## Warnings\n\n";
+    out += "## " + say("Warnings") + "\n\n";
     for (const Warning& warning : record.warnings) {
-      out += fmt::format("- {}: {}; {}\n", warning.code, warning.text, warning.fix);
+      out += fmt::format("- {}: {}; {}\n", warning.code, say(warning.text), say(warning.fix));
     }
     out += '\n';
   }
-  out += fmt::format("Schema `{}`, signature `{}`.\n", record.schema, signature(record));
+  out += say(phrase("Schema `{}`, signature `{}`.", {record.schema, signature(record)})) + '\n';
   return out;
 }
 
-std::string summary(const Record& record, int width) {
-  std::string out = fmt::format("question {}: {}\n", record.question_number, record.question_title);
-  if (!record.evidence) out += "  smoke run: proves that it runs, and is no evidence\n";
-  out += wrap(record.answer, width, "  ");
+std::string summary(const Record& record, int width, Language language) {
+  const auto say = [language](const Text& text) { return text.in(language); };
+  std::string out =
+      say(phrase("question {}: {}", {record.question_number, record.question_title})) + '\n';
+  if (!record.evidence) {
+    out += "  " + say("smoke run: proves that it runs, and is no evidence") + '\n';
+  }
+  out += wrap(say(record.answer), width, "  ");
   std::size_t longest = 0;
   for (const Claim& claim : record.claims) longest = std::max(longest, claim.id.size());
   for (const Claim& claim : record.claims) {
-    std::string note = claim.conditions;
+    std::string note = say(claim.conditions);
     if (claim.seeds_needed) {
-      note +=
-          fmt::format("{}{} seeds would settle it", note.empty() ? "" : "; ", *claim.seeds_needed);
+      note += (note.empty() ? "" : "; ") +
+              say(phrase("{} seeds would settle it", {*claim.seeds_needed}));
     }
-    out += fmt::format("  {:<{}}  {}{}\n", claim.id, longest, to_string(claim.verdict),
+    out += fmt::format("  {:<{}}  {}{}\n", claim.id, longest, say(verdict_text(claim.verdict)),
                        note.empty() ? "" : " (" + note + ")");
   }
   for (const Metric& metric : record.cost.measurements) {
     out += fmt::format("  {}  {} {} {}\n", metric.id, short_number(metric.value),
                        short_interval(metric.ci), metric.unit);
   }
-  out += fmt::format("  {:.1f} s, peak {}, signature {}\n", record.cost.wall_s,
-                     bytes_text(record.cost.peak_rss_bytes), signature(record));
+  out +=
+      "  " +
+      say(phrase("{:.1f} s, peak {}, signature {}",
+                 {record.cost.wall_s, bytes_text(record.cost.peak_rss_bytes), signature(record)})) +
+      '\n';
   return out;
 }
 

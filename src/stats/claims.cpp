@@ -29,7 +29,7 @@ Outcome worse(Outcome a, Outcome b) {
 }
 
 struct Condition {
-  std::string name;
+  Text name;
   Outcome outcome = Outcome::pass;
 };
 
@@ -58,21 +58,24 @@ std::vector<Condition> judge_conditions(const std::vector<JudgedTest>& tests) {
   return conditions;
 }
 
-std::string describe(const std::vector<Condition>& conditions) {
+Text describe(const std::vector<Condition>& conditions) {
   struct Group {
     Outcome outcome;
-    const char* word;
+    const char* format;
   };
-  std::string text;
+  Text text;
   for (const Group& group :
-       {Group{Outcome::pass, "holds under "}, Group{Outcome::fail, "fails under "},
-        Group{Outcome::undecided, "open under "}}) {
-    std::string names;
+       {Group{Outcome::pass, "holds under {}"}, Group{Outcome::fail, "fails under {}"},
+        Group{Outcome::undecided, "open under {}"}}) {
+    Text names;
     for (const Condition& condition : conditions) {
       if (condition.name.empty() || condition.outcome != group.outcome) continue;
-      names += (names.empty() ? "" : ", ") + condition.name;
+      if (!names.empty()) names += Text::verbatim(", ");
+      names += condition.name;
     }
-    if (!names.empty()) text += (text.empty() ? "" : "; ") + (group.word + names);
+    if (names.empty()) continue;
+    if (!text.empty()) text += Text::verbatim("; ");
+    text += phrase(group.format, {names});
   }
   return text;
 }
@@ -157,9 +160,9 @@ std::optional<std::int64_t> seeds_to_decide(const Rule& rule, const Estimate& es
   return seeds;
 }
 
-JudgedTest make_test(const std::string& statement, const Rule& rule, const Estimate& estimate,
-                     const std::string& condition) {
-  if (estimate.value) check_finite({*estimate.value}, statement);
+JudgedTest make_test(const Text& statement, const Rule& rule, const Estimate& estimate,
+                     const Text& condition) {
+  if (estimate.value) check_finite({*estimate.value}, statement.english());
   JudgedTest judged;
   judged.rule = rule;
   judged.estimate = estimate;
@@ -172,19 +175,18 @@ JudgedTest make_test(const std::string& statement, const Rule& rule, const Estim
   test.condition = condition;
   if (!estimate.ci) {
     test.outcome = Outcome::undecided;
-    test.reason = estimate.reason.empty() ? "no interval" : estimate.reason;
+    test.reason = estimate.reason.empty() ? Text("no interval") : estimate.reason;
     return judged;
   }
   test.outcome = judge(rule, *estimate.ci);
   if (test.outcome == Outcome::undecided) {
-    test.reason = fmt::format("the interval [{:.4g}, {:.4g}] does not settle \"{}\"",
-                              estimate.ci->lo, estimate.ci->hi, test.rule);
+    test.reason = phrase("the interval [{:.4g}, {:.4g}] does not settle \"{}\"",
+                         {estimate.ci->lo, estimate.ci->hi, test.rule});
   }
   return judged;
 }
 
-Claim make_claim(const std::string& id, const std::string& claim,
-                 const std::vector<JudgedTest>& tests) {
+Claim make_claim(const std::string& id, const Text& claim, const std::vector<JudgedTest>& tests) {
   Claim result;
   result.id = id;
   result.claim = claim;

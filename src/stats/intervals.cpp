@@ -56,9 +56,10 @@ Interval around(double value, double half_width) {
   return {value - half_width, value + half_width};
 }
 
-std::string too_few(std::size_t got, int expected) {
-  return fmt::format("{} observation{}, an interval needs {} or more", got, got == 1 ? "" : "s",
-                     expected);
+Text too_few(std::size_t got, int expected) {
+  return phrase(got == 1 ? "{} observation, an interval needs {} or more"
+                         : "{} observations, an interval needs {} or more",
+                {got, expected});
 }
 
 // BCa's shift of a percentile (Efron and Tibshirani 1993, eq. 14.10).
@@ -134,7 +135,7 @@ Estimate welch(const std::vector<double>& a, const std::vector<double>& b, doubl
   estimate.n = static_cast<std::int64_t>(n);
   if (n > 0) estimate.value = moments_of(a).mean() - moments_of(b).mean();
   if (n < 2) {
-    estimate.reason = too_few(n, 2) + " in each sample";
+    estimate.reason = phrase("{} in each sample", {too_few(n, 2)});
     return estimate;
   }
   const WelchDifference welch = welch_difference(a, b);
@@ -159,7 +160,7 @@ Estimate ratio_of_means(const std::vector<double>& a, const std::vector<double>&
   const double mean_b = *denominator.value;
   const double ratio = moments_of(a).mean() / mean_b;
   if (mean_b == 0 || !std::isfinite(ratio)) {
-    estimate.reason = fmt::format("the denominator's mean is {:.4g}", mean_b);
+    estimate.reason = phrase("the denominator's mean is {:.4g}", {mean_b});
     return estimate;
   }
   estimate.value = ratio;
@@ -168,8 +169,8 @@ Estimate ratio_of_means(const std::vector<double>& a, const std::vector<double>&
     return estimate;
   }
   if (denominator.ci->lo <= 0 && denominator.ci->hi >= 0) {
-    estimate.reason = fmt::format("the denominator's interval [{:.4g}, {:.4g}] contains zero",
-                                  denominator.ci->lo, denominator.ci->hi);
+    estimate.reason = phrase("the denominator's interval [{:.4g}, {:.4g}] contains zero",
+                             {denominator.ci->lo, denominator.ci->hi});
     return estimate;
   }
   std::vector<double> linear(a.size());
@@ -231,7 +232,7 @@ Estimate bootstrap(std::size_t n, const IndexStatistic& statistic, const Bootstr
   std::iota(items.begin(), items.end(), std::size_t{0});
   estimate.value = evaluate(items);
   if (!estimate.value) {
-    estimate.reason = fmt::format("not defined on these {} observations", n);
+    estimate.reason = phrase("not defined on these {} observations", {n});
     return estimate;
   }
   if (n < 2) {
@@ -248,7 +249,7 @@ Estimate bootstrap(std::size_t n, const IndexStatistic& statistic, const Bootstr
   }
   const auto missing = options.resamples - static_cast<std::int64_t>(resampled.size());
   if (missing * 10 > options.resamples) {
-    estimate.reason = fmt::format("not defined on {} of {} resamples", missing, options.resamples);
+    estimate.reason = phrase("not defined on {} of {} resamples", {missing, options.resamples});
     return estimate;
   }
   std::sort(resampled.begin(), resampled.end());
@@ -262,7 +263,7 @@ Estimate bootstrap(std::size_t n, const IndexStatistic& statistic, const Bootstr
       for (std::size_t i = 0; i + 1 < n; ++i) rest[i] = i < left_out ? i : i + 1;
       const std::optional<double> value = evaluate(rest);
       if (!value) {
-        estimate.reason = fmt::format("not defined without observation {}", left_out);
+        estimate.reason = phrase("not defined without observation {}", {left_out});
         return estimate;
       }
       jackknife.add(*value);
@@ -313,12 +314,12 @@ LinearFit linear_fit(const std::vector<double>& x, const std::vector<double>& y,
     estimate->over_seeds = false;
     estimate->n = static_cast<std::int64_t>(x.size());
   }
-  const auto give_up = [&fit](const std::string& reason) {
+  const auto give_up = [&fit](const Text& reason) {
     fit.slope.reason = reason;
     fit.intercept.reason = reason;
     return fit;
   };
-  if (x.size() < 2) return give_up(fmt::format("{} points, a line needs 2 or more", x.size()));
+  if (x.size() < 2) return give_up(phrase("{} points, a line needs 2 or more", {x.size()}));
   const Moments moments_x = moments_of(x);
   const Moments moments_y = moments_of(y);
   if (moments_x.min() == moments_x.max()) return give_up("all points have the same x");
@@ -346,7 +347,7 @@ LinearFit linear_fit(const std::vector<double>& x, const std::vector<double>& y,
     rss += residual * residual;
   }
   if (moments_y.min() < moments_y.max() && syy > 0) fit.r_squared = 1 - rss / syy;
-  if (x.size() < 3) return give_up(fmt::format("{} points, an interval needs 3 or more", x.size()));
+  if (x.size() < 3) return give_up(phrase("{} points, an interval needs 3 or more", {x.size()}));
 
   const double residual_variance = rss / (n - 2);
   fit.residual_sd = std::sqrt(residual_variance);

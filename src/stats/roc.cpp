@@ -90,8 +90,8 @@ Estimate auc_delong(const std::vector<double>& scores, const std::vector<bool>& 
   const auto m = static_cast<std::int64_t>(std::count(labels.begin(), labels.end(), true));
   const std::int64_t fewest = std::min(m, estimate.n - m);
   if (fewest < 2) {
-    estimate.reason = fmt::format("{} positives and {} negatives, an interval needs 2 of each", m,
-                                  estimate.n - m);
+    estimate.reason =
+        phrase("{} positives and {} negatives, an interval needs 2 of each", {m, estimate.n - m});
     return estimate;
   }
   const double area = *estimate.value;

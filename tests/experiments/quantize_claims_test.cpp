@@ -22,7 +22,7 @@ TEST_CASE("eight bits are the sweet spot where eight is the smallest width, and 
   numbers.any_width = {6, 6, 6};
   Claim claim = sweet_spot_claim(numbers);
   CHECK(claim.verdict == Verdict::conditional);
-  CHECK(claim.conditions.find("fails under weights and activations at any width") !=
+  CHECK(claim.conditions.english().find("fails under weights and activations at any width") !=
         std::string::npos);
 
   numbers.whole_codes = {4, 4, 4};

@@ -30,3 +30,14 @@ CXX=$cxx "$cmake" -S "$here/consumer" -B "$folder/build" -DCMAKE_PREFIX_PATH="$f
   >"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
 "$cmake" --build "$folder/build" >"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
 "$folder/build/consumer"
+
+# Another instruction set changes Eigen's alignment, and with it how memory is freed: refused.
+if [[ $(uname -m) == x86_64 ]]; then
+  CXX=$cxx CXXFLAGS=-mavx "$cmake" -S "$here/consumer" -B "$folder/avx" \
+    -DCMAKE_PREFIX_PATH="$folder/moved" >"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
+  if "$cmake" --build "$folder/avx" >"$folder/log" 2>&1 ||
+    ! grep 'that xfq was built for' "$folder/log" >/dev/null; then
+    echo "a consumer with -mavx was not refused"
+    exit 1
+  fi
+fi

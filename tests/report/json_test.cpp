@@ -127,7 +127,7 @@ TEST_CASE("the signature ignores environment and cost and nothing else") {
       [](Record& r) { r.metrics[0].ci.reset(); },
       [](Record& r) { r.metrics[0].n = 4; },
       [](Record& r) { r.metrics[0].better = Better::higher; },
-      [](Record& r) { r.metrics[2].reason.clear(); },
+      [](Record& r) { r.metrics[2].reason = Text(); },
       [](Record& r) { r.metrics[3].reason = "x"; },
       [](Record& r) { r.tables[0].name = "x"; },
       [](Record& r) { r.tables[0].columns[0] = "x"; },
@@ -179,7 +179,7 @@ TEST_CASE("a number that is not finite is an error that names its place") {
   CHECK(message([](Record& r) { r.config[3].second = kNan; }) == expected("nan", "config.lr"));
   CHECK(message([](Record& r) { r.cost.wall_s = kNan; }) == expected("nan", "cost.wall_s"));
   CHECK(message([](Record& r) { r.cost.flops = kInfinity; }) == expected("inf", "cost.flops"));
-  CHECK(message([](Record& r) { r.metrics[3].reason.clear(); }) ==
+  CHECK(message([](Record& r) { r.metrics[3].reason = Text(); }) ==
         "metric 'int8.speed' has no value, expected a value or the reason why there is none; "
         "please report this");
 }

@@ -78,11 +78,11 @@ Record hostile() {
   for (auto& [key, value] : record.config) value = kBad;
   record.config.emplace_back(kBad, kBad);
   record.data[0].name = record.data[0].sha256 = kBad;
-  for (Metric& metric : record.metrics) metric.id = metric.unit = metric.reason = kBad;
+  for (Metric& metric : record.metrics) metric.reason = metric.id = metric.unit = kBad;
   for (Claim& claim : record.claims) {
-    claim.id = claim.claim = claim.conditions = kBad;
+    claim.claim = claim.conditions = claim.id = kBad;
     for (ClaimTest& test : claim.tests) {
-      test.statement = test.rule = test.condition = test.reason = kBad;
+      test.statement = test.condition = test.reason = test.rule = kBad;
     }
   }
   record.warnings = {{kBad, kBad, kBad}};

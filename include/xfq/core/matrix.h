@@ -4,6 +4,12 @@
 
 #include <Eigen/Core>
 
+#ifdef XFQ_EIGEN_ALIGN_BYTES
+// Who links the installed libraries frees matrices that were made in them.
+static_assert(EIGEN_DEFAULT_ALIGN_BYTES == XFQ_EIGEN_ALIGN_BYTES,
+              "compile for the instruction set (-march) that xfq was built for");
+#endif
+
 namespace xfq {
 
 using Index = Eigen::Index;

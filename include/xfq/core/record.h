@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "xfq/core/text.h"
 #include "xfq/core/value.h"
 
 namespace xfq {
@@ -27,7 +28,7 @@ struct Metric {
   std::optional<Interval> ci;  ///< 95 % unless the unit says otherwise
   std::int64_t n = 1;          ///< independent observations behind value and ci
   Better better = Better::none;
-  std::string reason;
+  Text reason;
   /// The number of each seed, first seed first, where the value is their mean; what
   /// `xfq compare` pairs two results by. Empty otherwise.
   std::vector<double> values = {};
@@ -44,23 +45,23 @@ enum class Outcome { pass, fail, undecided };
 
 /// One statement that was written down before the run, and what came out.
 struct ClaimTest {
-  std::string statement;
+  Text statement;
   std::string rule;  ///< for example "ci.hi <= 0.005"
   std::optional<double> value;
   std::optional<Interval> ci;
   std::int64_t n = 0;
   Outcome outcome = Outcome::undecided;
-  std::string condition;  ///< the named condition under which it was tested; may be empty
-  std::string reason;     ///< why value, interval or decision is missing; else empty
+  Text condition;  ///< the named condition under which it was tested; may be empty
+  Text reason;     ///< why value, interval or decision is missing; else empty
 };
 
 enum class Verdict { supported, refuted, conditional, inconclusive };
 
 struct Claim {
   std::string id;
-  std::string claim;  ///< the interview answer's statement, in our words
+  Text claim;  ///< the interview answer's statement, in our words
   Verdict verdict = Verdict::inconclusive;
-  std::string conditions;  ///< under which conditions the verdict holds
+  Text conditions;  ///< under which conditions the verdict holds
   std::vector<ClaimTest> tests;
   std::optional<std::int64_t> seeds_needed;  ///< that would settle an inconclusive verdict
 };
@@ -75,8 +76,8 @@ struct DataSource {
 
 struct Warning {
   std::string code;  ///< stable, for scripts: "few_seeds"
-  std::string text;
-  std::string fix;
+  Text text;
+  Text fix;
 };
 
 /// A test on measured time beside a claim. It does not enter the verdict, which must be
@@ -102,14 +103,14 @@ struct Cost {
 struct Record {
   std::string schema;  ///< "xfq/quantize/1"
   std::int64_t question_number = 0;
-  std::string question_title;
+  Text question_title;
   std::vector<std::pair<std::string, Value>> config;  ///< every option, resolved
   bool evidence = true;
   std::vector<DataSource> data;
   std::vector<Metric> metrics;
   std::vector<Table> tables;
   std::vector<Claim> claims;
-  std::string answer;
+  Text answer;
   std::vector<Warning> warnings;
   std::vector<std::pair<std::string, Value>> environment;
   Cost cost;

@@ -39,9 +39,9 @@ class Text {
 
   Text& operator+=(const Text& more);
   friend Text operator+(Text a, const Text& b) { return a += b; }
-  friend bool operator==(const Text& a, const Text& b) {
-    return a.english_ == b.english_ && a.chinese_ == b.chinese_;
-  }
+  /// Two texts are the same when they say the same in English.
+  friend bool operator==(const Text& a, const Text& b) { return a.english_ == b.english_; }
+  friend bool operator!=(const Text& a, const Text& b) { return !(a == b); }
 
  private:
   std::string english_;

@@ -1,7 +1,8 @@
 // Record <-> JSON, and the signature of a result.
 //
 // The object has its keys in a fixed order: schema, question, config, evidence,
-// data, metrics, tables, claims, answer, warnings, environment, cost, signature.
+// data, metrics, tables, claims, answer, warnings, translations, environment, cost,
+// signature. Texts are English; `translations` has the other languages, by the English text.
 // Numbers are finite and read back to the same bits; a metric without a value is
 // null and says why. data/schema describes every field.
 #pragma once
@@ -28,7 +29,7 @@ struct Settings {
 };
 
 /// 32 hexadecimal digits, XXH3-128: over the compact JSON of the record without
-/// environment, cost and signature. Two runs with equal options have equal
+/// translations, environment, cost and signature. Two runs with equal options have equal
 /// signatures, whatever the machine's speed.
 std::string signature(const Record& record);
 

@@ -59,8 +59,8 @@ struct JudgedTest {
 /// under several ("equal tokens"); a test without one belongs to every condition.
 /// An estimate without an interval is undecided, for the estimate's reason.
 /// Throws ErrorKind::run on a value or interval that is not finite.
-JudgedTest make_test(const std::string& statement, const Rule& rule, const Estimate& estimate,
-                     const std::string& condition = {});
+JudgedTest make_test(const Text& statement, const Rule& rule, const Estimate& estimate,
+                     const Text& condition = {});
 
 /// The verdict. A condition holds when all its tests pass, those without a condition
 /// included; it fails when one fails; else it is open. Then, in this order:
@@ -74,7 +74,6 @@ JudgedTest make_test(const std::string& statement, const Rule& rule, const Estim
 /// of the undecided tests; none when one of these has none.
 /// That all tests must pass keeps the error of `supported` at a single test's; that
 /// one failure refutes does not, so give a claim few tests.
-Claim make_claim(const std::string& id, const std::string& claim,
-                 const std::vector<JudgedTest>& tests);
+Claim make_claim(const std::string& id, const Text& claim, const std::vector<JudgedTest>& tests);
 
 }  // namespace xfq::stats

@@ -24,7 +24,7 @@ struct Estimate {
   double standard_error = 0;  ///< 0 when there is no interval
   double level = 0.95;        ///< coverage of ci
   bool over_seeds = true;     ///< observations are seeds; false: items, such as sentence pairs
-  std::string reason;         ///< why value or ci is missing; empty when both are there
+  Text reason;                ///< why value or ci is missing; empty when both are there
   std::vector<double> observations = {};  ///< where the value is their mean; else empty
 };
 

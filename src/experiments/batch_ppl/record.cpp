@@ -565,7 +565,7 @@ void fill_cost(const Options& options, const Sweep& sweep, const std::vector<Upd
 
 std::string verdict_words(const Claim& claim) {
   std::string text = to_string(claim.verdict);
-  if (!claim.conditions.empty()) text += " (" + claim.conditions + ")";
+  if (!claim.conditions.empty()) text += " (" + claim.conditions.english() + ")";
   return text;
 }
 

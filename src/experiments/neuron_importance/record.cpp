@@ -380,7 +380,7 @@ Table unit_scores_table(const SeedResult& seed) {
 Table shapes_table(const std::vector<stats::JudgedTest>& shapes) {
   Table table{"shapes", {"statement", "value", "lo", "hi", "runs", "outcome"}, {}};
   for (const stats::JudgedTest& shape : shapes) {
-    std::vector<Value> cells = {shape.test.statement};
+    std::vector<Value> cells = {shape.test.statement.english()};
     append(shape.estimate, cells);
     cells.emplace_back(shape.estimate.n);
     cells.emplace_back(to_string(shape.test.outcome));
