@@ -111,23 +111,6 @@ Json tables_json(const std::vector<Table>& tables) {
   return json;
 }
 
-Json cost_json(const Cost& cost) {
-  Json tests = Json::array();
-  for (const TimedTest& timed : cost.tests) {
-    tests.push_back(
-        {{"claim", timed.claim},
-         {"test", test_json(timed.test, fmt::format("timed test of '{}'", timed.claim))}});
-  }
-  return {{"wall_s", number(cost.wall_s, "cost.wall_s")},
-          {"cpu_s", number(cost.cpu_s, "cost.cpu_s")},
-          {"peak_rss_bytes", cost.peak_rss_bytes},
-          {"tokens", cost.tokens},
-          {"flops", number(cost.flops, "cost.flops")},
-          {"measurements", metrics_json(cost.measurements)},
-          {"tests", tests},
-          {"tables", tables_json(cost.tables)}};
-}
-
 /// Everything that equal options must reproduce.
 Json behaviour_json(const Record& record) {
   Json json = Json::object();
@@ -151,24 +134,23 @@ Json behaviour_json(const Record& record) {
   return json;
 }
 
-/// Visits every text of a record.
+template <class Test, class Visit>
+void for_each_text_of(Test& test, const Visit& visit) {
+  visit(test.statement);
+  visit(test.condition);
+  visit(test.reason);
+}
+
+/// Visits every text of a record but those of its cost.
 template <class RecordType, class Visit>
 void for_each_text(RecordType& record, const Visit& visit) {
-  const auto visit_test = [&visit](auto& test) {
-    visit(test.statement);
-    visit(test.condition);
-    visit(test.reason);
-  };
   visit(record.question_title);
-  for (auto* metrics : {&record.metrics, &record.cost.measurements}) {
-    for (auto& metric : *metrics) visit(metric.reason);
-  }
+  for (auto& metric : record.metrics) visit(metric.reason);
   for (auto& claim : record.claims) {
     visit(claim.claim);
     visit(claim.conditions);
-    for (auto& test : claim.tests) visit_test(test);
+    for (auto& test : claim.tests) for_each_text_of(test, visit);
   }
-  for (auto& timed : record.cost.tests) visit_test(timed.test);
   visit(record.answer);
   for (auto& warning : record.warnings) {
     visit(warning.text);
@@ -176,13 +158,46 @@ void for_each_text(RecordType& record, const Visit& visit) {
   }
 }
 
+template <class CostType, class Visit>
+void for_each_cost_text(CostType& cost, const Visit& visit) {
+  for (auto& metric : cost.measurements) visit(metric.reason);
+  for (auto& timed : cost.tests) for_each_text_of(timed.test, visit);
+}
+
+void add_translation(const Text& text, Json& chinese) {
+  if (!text.empty() && text.translated()) chinese[text.english()] = text.in(Language::zh);
+}
+
 /// {"zh": {"an English text of the record": "its translation", ...}}
 Json translations_json(const Record& record) {
   Json chinese = Json::object();
-  for_each_text(record, [&chinese](const Text& text) {
-    if (!text.empty() && text.translated()) chinese[text.english()] = text.in(Language::zh);
-  });
+  for_each_text(record, [&chinese](const Text& text) { add_translation(text, chinese); });
   return {{"zh", chinese}};
+}
+
+Json cost_json(const Cost& cost) {
+  Json tests = Json::array();
+  for (const TimedTest& timed : cost.tests) {
+    tests.push_back(
+        {{"claim", timed.claim},
+         {"test", test_json(timed.test, fmt::format("timed test of '{}'", timed.claim))}});
+  }
+  Json chinese = Json::object();
+  for_each_cost_text(cost, [&chinese](const Text& text) { add_translation(text, chinese); });
+  return {{"wall_s", number(cost.wall_s, "cost.wall_s")},
+          {"cpu_s", number(cost.cpu_s, "cost.cpu_s")},
+          {"peak_rss_bytes", cost.peak_rss_bytes},
+          {"tokens", cost.tokens},
+          {"flops", number(cost.flops, "cost.flops")},
+          {"measurements", metrics_json(cost.measurements)},
+          {"tests", tests},
+          {"tables", tables_json(cost.tables)},
+          {"translations", {{"zh", chinese}}}};
+}
+
+void translate(const Field& chinese, Text& text) {
+  if (!chinese.has(text.english().c_str())) return;
+  text = Text::from(text.english(), chinese.at(text.english().c_str()).text());
 }
 
 std::string hash_of(const Json& behaviour) { return xxh3_hex(compact(behaviour)); }
@@ -345,10 +360,9 @@ Result parse_result(std::string_view text, const std::string& source) {
   }
   result.signature = root.at("signature").text();
   const Field chinese = root.at("translations").at("zh");
-  for_each_text(record, [&chinese](Text& entry) {
-    if (!chinese.has(entry.english().c_str())) return;
-    entry = Text::from(entry.english(), chinese.at(entry.english().c_str()).text());
-  });
+  for_each_text(record, [&chinese](Text& entry) { translate(chinese, entry); });
+  const Field cost_chinese = cost.at("translations").at("zh");
+  for_each_cost_text(record.cost, [&](Text& entry) { translate(cost_chinese, entry); });
   return result;
 }
 
