@@ -6,6 +6,7 @@
 
 #include "check.h"
 #include "dual_gemm.h"
+#include "instantiate.h"
 #include "reference.h"
 #include "table.h"
 #include "xfq/core/error.h"
@@ -267,46 +268,18 @@ void adamw(const AdamW& p, Index size, S* weights, const S* gradient, S* m, S* v
   }
 }
 
-#define XFQ_INSTANTIATE(S)                                                                         \
-  template void gemm(const Gemm<S>&);                                                              \
-  template void attention_forward(const AttentionShape&, const S*, S*, S*);                        \
-  template void attention_backward(const AttentionShape&, const S*, const S*, const S*, S*);       \
-  template void layernorm_forward(Index, Index, const S*, const S*, const S*, S, S*, S*, S*);      \
-  template void layernorm_backward(Index, Index, const S*, const S*, const S*, const S*, const S*, \
-                                   S*, bool, S*, S*);                                              \
-  template void softmax_rows(Index, Index, S*, Index);                                             \
-  template double cross_entropy(Index, Index, S*, Index, const std::int32_t*, S*, bool, S,         \
-                                std::int64_t*);                                                    \
-  template void activation_forward(Activation, Index, const S*, S*);                               \
-  template void activation_backward(Activation, Index, const S*, const S*, S*);                    \
-  template void tanh_forward(Index, const S*, S*);                                                 \
-  template void tanh_backward(Index, const S*, const S*, S*);                                      \
-  template void add(Index, const S*, S*);                                                          \
-  template void scale(Index, S, S*);                                                               \
-  template void add_column_sums(Index, Index, const S*, Index, S*);                                \
-  template double sum_squares(Index, const S*);                                                    \
-  template void exp_forward(Index, const S*, S*);                                                  \
-  template void log_forward(Index, const S*, S*);                                                  \
-  template void erf_forward(Index, const S*, S*);                                                  \
+#define XFQ_INSTANTIATE(S)            \
+  template void gemm(const Gemm<S>&); \
+  XFQ_GRADIENT_KERNELS(S)             \
+  XFQ_OTHER_KERNELS(S)                \
   template void adamw(const AdamW&, Index, S*, const S*, S*, S*);
 XFQ_INSTANTIATE(float)
 XFQ_INSTANTIATE(double)
 #undef XFQ_INSTANTIATE
 
-// What the gradient of a model needs.
-#define XFQ_INSTANTIATE(S)                                                                         \
-  template void gemm(const Gemm<S>&);                                                              \
-  template void attention_forward(const AttentionShape&, const S*, S*, S*);                        \
-  template void attention_backward(const AttentionShape&, const S*, const S*, const S*, S*);       \
-  template void layernorm_forward(Index, Index, const S*, const S*, const S*, S, S*, S*, S*);      \
-  template void layernorm_backward(Index, Index, const S*, const S*, const S*, const S*, const S*, \
-                                   S*, bool, S*, S*);                                              \
-  template double cross_entropy(Index, Index, S*, Index, const std::int32_t*, S*, bool, S,         \
-                                std::int64_t*);                                                    \
-  template void activation_forward(Activation, Index, const S*, S*);                               \
-  template void activation_backward(Activation, Index, const S*, const S*, S*);                    \
-  template void add(Index, const S*, S*);                                                          \
-  template void add_column_sums(Index, Index, const S*, Index, S*);
+#define XFQ_INSTANTIATE(S)            \
+  template void gemm(const Gemm<S>&); \
+  XFQ_GRADIENT_KERNELS(S)
 XFQ_INSTANTIATE(Dual<float>)
 XFQ_INSTANTIATE(Dual<double>)
 #undef XFQ_INSTANTIATE

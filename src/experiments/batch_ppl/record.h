@@ -3,7 +3,6 @@
 
 #include <vector>
 
-#include "claims.h"
 #include "measure.h"
 #include "options.h"
 #include "sweep.h"
@@ -11,9 +10,6 @@
 #include "xfq/corpus/language.h"
 
 namespace xfq::experiments::batch_ppl {
-
-/// The plain numbers that the claims rest on.
-ClaimNumbers claim_numbers(const Options& options, const std::vector<SeedResult>& seeds);
 
 /// Fills metrics, tables, claims, answer and the warnings that follow from them; the times
 /// go to `cost` alone.

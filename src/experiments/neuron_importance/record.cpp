@@ -9,6 +9,8 @@
 
 #include "../numbers.h"
 #include "claims.h"
+#include "derived.h"
+#include "tables.h"
 #include "xfq/importance/conductance.h"
 
 namespace xfq::experiments::neuron_importance {
@@ -17,109 +19,6 @@ namespace {
 
 using importance::Arrangement;
 using stats::Estimate;
-using Number = std::optional<double>;
-using OfSeed = std::function<Number(const Judged&)>;
-
-/// A number of every seed; empty when a seed has none.
-std::vector<double> collect(const std::vector<Judged>& seeds, const OfSeed& of) {
-  std::vector<double> values;
-  for (const Judged& seed : seeds) {
-    const Number value = of(seed);
-    if (!value) return {};
-    values.push_back(*value);
-  }
-  return values;
-}
-
-Estimate estimate(const std::vector<Judged>& seeds, const OfSeed& of) {
-  const std::vector<double> values = collect(seeds, of);
-  if (!values.empty()) return stats::mean_t(values);
-  Estimate none;
-  none.reason = "not defined on every run: all values of one side are equal";
-  return none;
-}
-
-Number rho(const Judged& seed, const std::string& score, const std::string& oracle,
-           const std::string& measure, Arrangement arrangement) {
-  const AgreementRow* const row = seed.find(score, oracle, measure);
-  return row ? row->rho(arrangement).value : std::nullopt;
-}
-
-Number difference(const Number& a, const Number& b) {
-  if (!a || !b) return std::nullopt;
-  return *a - *b;
-}
-
-Number area(const std::vector<CurveRow>& rows, const std::string& score,
-            const std::string& normalise, const std::string& order) {
-  for (const CurveRow& row : rows) {
-    if (row.score == score && row.normalise == normalise && row.order == order) {
-      return row.curve.area();
-    }
-  }
-  return std::nullopt;
-}
-
-std::vector<double> random_areas(const SeedResult& seed) {
-  std::vector<double> areas;
-  for (const CurveRow& row : seed.curves.rows) {
-    if (row.score == "random") areas.push_back(row.curve.area());
-  }
-  return areas;
-}
-
-double mean_of(const std::vector<double>& values) {
-  double sum = 0;
-  for (const double value : values) sum += value;
-  return sum / static_cast<double>(values.size());
-}
-
-/// Share of the random orders whose area is larger than the score's; equal ones count half.
-Number share_beaten(const SeedResult& seed, const std::string& score,
-                    const std::string& normalise) {
-  const Number own = area(seed.curves.rows, score, normalise, "lowest");
-  if (!own) return std::nullopt;
-  const std::vector<double> random = random_areas(seed);
-  double beaten = 0;
-  for (const double other : random) beaten += other > *own ? 1 : other == *own ? 0.5 : 0;
-  return beaten / static_cast<double>(random.size());
-}
-
-/// Loss after fine-tuning.
-Number finetuned(const SeedResult& seed, const std::string& score) {
-  for (const FinetunedRow& row : seed.focus.finetuned) {
-    if (row.score == score) return row.after;
-  }
-  return std::nullopt;
-}
-
-Number reliability(const Judged& seed, const Ablated& ablated, const std::string& measure) {
-  return importance::split_half(seed.result.scored.units, ablated.damage(measure, 0),
-                                ablated.damage(measure, 1));
-}
-
-/// Share of units for which `holds`.
-double share(const Ablated& ablated, const std::function<bool(const importance::Effect&)>& holds) {
-  const auto count = std::count_if(ablated.effects.begin(), ablated.effects.end(), holds);
-  return static_cast<double>(count) / static_cast<double>(ablated.effects.size());
-}
-
-bool better_without(const importance::Effect& effect) { return effect.nll() < 0; }
-bool surely_better_without(const importance::Effect& effect) {
-  const auto interval = effect.nll_interval();
-  return interval && interval->hi < 0;
-}
-
-Number entropy_number(const Judged& seed, const std::string& values, const std::string& range,
-                      std::int64_t bins, Number EntropyAgreement::*number) {
-  for (std::size_t i = 0; i < seed.entropy.size(); ++i) {
-    const EntropyRow& row = seed.result.entropies[i];
-    if (row.values == values && row.range == range && row.bins == bins && row.miller_madow) {
-      return seed.entropy[i].*number;
-    }
-  }
-  return std::nullopt;
-}
 
 // --- metrics -------------------------------------------------------------------------------
 
@@ -220,173 +119,6 @@ void fill_metrics(const Options& options, const Subject& subject, const std::vec
          fmt::format("the contributions miss the loss difference by {:.2g} of it", worst),
          "no finer path helps: read its values as estimates"});
   }
-}
-
-// --- tables --------------------------------------------------------------------------------
-
-Value end_of(const std::optional<Interval>& ci, double Interval::*end) {
-  return cell(ci ? Number((*ci).*end) : std::nullopt);
-}
-
-void append(const Estimate& estimate, std::vector<Value>& row) {
-  row.push_back(cell(estimate.value));
-  row.push_back(end_of(estimate.ci, &Interval::lo));
-  row.push_back(end_of(estimate.ci, &Interval::hi));
-}
-
-Table scores_table(const std::vector<Judged>& seeds) {
-  Table table{"scores",
-              {"score", "seed", "forward_passes", "backward_passes", "tokens", "reliability"},
-              {}};
-  for (const Judged& seed : seeds) {
-    for (const importance::Score& score : seed.result.scored.set.scores) {
-      table.rows.push_back({score.name, seed.result.number(), score.forward_passes,
-                            score.backward_passes, score.tokens,
-                            cell(importance::split_half(seed.result.scored.units, score.halves[0],
-                                                        score.halves[1]))});
-    }
-  }
-  return table;
-}
-
-Table oracles_table(const std::vector<Judged>& seeds) {
-  Table table{"oracles",
-              {"oracle", "measure", "seed", "units", "mean", "reliability", "better_without",
-               "surely_better_without"},
-              {}};
-  for (const Judged& seed : seeds) {
-    for (const Ablated& ablated : seed.result.ablated) {
-      for (const std::string& measure : importance::measure_names()) {
-        table.rows.push_back(
-            {ablated.replacement, measure, seed.result.number(),
-             static_cast<std::int64_t>(ablated.effects.size()), mean_of(ablated.damage(measure)),
-             cell(reliability(seed, ablated, measure)), share(ablated, better_without),
-             share(ablated, surely_better_without)});
-      }
-    }
-  }
-  return table;
-}
-
-Table agreement_table(const std::vector<Judged>& seeds) {
-  Table table{"agreement",
-              {"score", "oracle", "measure", "seed", "within", "within_lo", "within_hi", "raw",
-               "raw_lo", "raw_hi", "normalised", "normalised_lo", "normalised_hi", "kendall",
-               "kendall_lo", "kendall_hi", "top_overlap", "ceiling", "corrected"},
-              {}};
-  for (const Judged& seed : seeds) {
-    for (const AgreementRow& row : seed.agreement) {
-      std::vector<Value> cells = {row.score, row.oracle, row.measure, seed.result.number()};
-      for (const Estimate& spearman : row.spearman) append(spearman, cells);
-      append(row.kendall, cells);
-      cells.emplace_back(row.top_overlap);
-      cells.push_back(cell(row.ceiling()));
-      cells.push_back(cell(row.corrected()));
-      table.rows.push_back(std::move(cells));
-    }
-  }
-  return table;
-}
-
-Table curves_table(const std::vector<Judged>& seeds) {
-  Table table{"curves", {"score", "normalise", "order", "draw", "seed", "fraction", "rise"}, {}};
-  const auto append_rows = [&](const std::vector<CurveRow>& rows, std::int64_t seed) {
-    for (const CurveRow& row : rows) {
-      for (std::size_t i = 0; i < row.curve.fractions.size(); ++i) {
-        table.rows.push_back({row.score, row.normalise, row.order, row.draw, seed,
-                              row.curve.fractions[i], row.curve.rise[i]});
-      }
-    }
-  };
-  for (const Judged& seed : seeds) {
-    append_rows(seed.result.curves.rows, seed.result.number());
-    append_rows(seed.result.focus.curves, seed.result.number());
-  }
-  return table;
-}
-
-Table finetuned_table(const std::vector<Judged>& seeds) {
-  Table table{"finetuned", {"score", "seed", "fraction", "before", "after"}, {}};
-  for (const Judged& seed : seeds) {
-    for (const FinetunedRow& row : seed.result.focus.finetuned) {
-      table.rows.push_back({row.score, seed.result.number(), row.fraction, row.before, row.after});
-    }
-  }
-  return table;
-}
-
-Table entropy_table(const std::vector<Judged>& seeds) {
-  Table table{"entropy",
-              {"values", "range", "bins", "miller_madow", "samples", "seed", "mean", "with_std",
-               "with_damage", "partial"},
-              {}};
-  for (const Judged& seed : seeds) {
-    for (std::size_t i = 0; i < seed.entropy.size(); ++i) {
-      const EntropyRow& row = seed.result.entropies[i];
-      const EntropyAgreement& agreement = seed.entropy[i];
-      table.rows.push_back({row.values, row.range, row.bins, row.miller_madow, row.samples,
-                            seed.result.number(), mean_of(row.entropies), cell(agreement.with_std),
-                            cell(agreement.with_damage), cell(agreement.partial)});
-    }
-  }
-  return table;
-}
-
-Table damage_table(const SeedResult& seed) {
-  Table table{"damage", {"seed", "layer", "index", "oracle", "nll", "nll_lo", "nll_hi", "kl"}, {}};
-  const importance::Units& units = seed.scored.units;
-  for (const Ablated& ablated : seed.ablated) {
-    for (Index u = 0; u < units.count(); ++u) {
-      const importance::Effect& effect = ablated.effects[static_cast<std::size_t>(u)];
-      const auto interval = effect.nll_interval();
-      table.rows.push_back({seed.number(), units.layer(u), units.index(u), ablated.replacement,
-                            effect.nll(), end_of(interval, &Interval::lo),
-                            end_of(interval, &Interval::hi), effect.kl()});
-    }
-  }
-  return table;
-}
-
-Table units_table(const SeedResult& seed) {
-  Table table{"units", {"seed", "end", "rank", "layer", "index", "nll", "kl", "tokens"}, {}};
-  for (const UnitRow& row : seed.units) {
-    const importance::Effect& effect =
-        seed.ablated.front().effects[static_cast<std::size_t>(row.unit)];
-    table.rows.push_back({seed.number(), std::string(row.most ? "most" : "least"), row.rank,
-                          seed.scored.units.layer(row.unit), seed.scored.units.index(row.unit),
-                          effect.nll(), effect.kl(), row.tokens});
-  }
-  return table;
-}
-
-Table unit_scores_table(const SeedResult& seed) {
-  Table table{"unit_scores", {"seed", "layer", "index", "score", "value", "place"}, {}};
-  for (const importance::Score& score : seed.scored.set.scores) {
-    const std::vector<std::size_t> order = importance::ascending(score.values);
-    std::vector<std::int64_t> place(order.size());  // 1: the largest
-    for (std::size_t i = 0; i < order.size(); ++i) {
-      place[order[i]] = static_cast<std::int64_t>(order.size() - i);
-    }
-    for (const UnitRow& row : seed.units) {
-      const auto u = static_cast<std::size_t>(row.unit);
-      table.rows.push_back({seed.number(), seed.scored.units.layer(row.unit),
-                            seed.scored.units.index(row.unit), score.name, score.values[u],
-                            place[u]});
-    }
-  }
-  return table;
-}
-
-Table shapes_table(const std::vector<stats::JudgedTest>& shapes) {
-  Table table{"shapes", {"statement", "value", "lo", "hi", "runs", "outcome"}, {}};
-  for (const stats::JudgedTest& shape : shapes) {
-    std::vector<Value> cells = {shape.test.statement.english()};
-    append(shape.estimate, cells);
-    cells.emplace_back(shape.estimate.n);
-    cells.emplace_back(to_string(shape.test.outcome));
-    table.rows.push_back(std::move(cells));
-  }
-  return table;
 }
 
 // --- claims --------------------------------------------------------------------------------
@@ -572,24 +304,11 @@ std::string answer(const Options& options, const Subject& subject,
 
 }  // namespace
 
-const AgreementRow* Judged::find(const std::string& score, const std::string& oracle,
-                                 const std::string& measure) const {
-  for (const AgreementRow& row : agreement) {
-    if (row.score == score && row.oracle == oracle && row.measure == measure) return &row;
-  }
-  return nullptr;
-}
-
 void fill_record(const Options& options, const Subject& subject, const std::vector<Judged>& seeds,
                  Record& record) {
   fill_metrics(options, subject, seeds, record);
-  const SeedResult& first = seeds.front().result;
   const ClaimNumbers numbers(options, seeds);
-  record.tables = {scores_table(seeds),      oracles_table(seeds),
-                   agreement_table(seeds),   curves_table(seeds),
-                   finetuned_table(seeds),   entropy_table(seeds),
-                   damage_table(first),      units_table(first),
-                   unit_scores_table(first), shapes_table(published_shapes(numbers.shapes()))};
+  record.tables = make_tables(seeds, published_shapes(numbers.shapes()));
   record.claims = {gradient_claim(numbers.gradient()), activation_claim(numbers.activation()),
                    entropy_claim(numbers.entropy())};
   record.answer = answer(options, subject, seeds);
