@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "xfq/core/error.h"
 #include "xfq/core/hash.h"
@@ -15,8 +16,8 @@ namespace {
 
 // Validation stories are far away from the training stories of any size.
 constexpr std::uint64_t kFirstValidation = std::uint64_t{1} << 40;
-// A position-matched partner is looked for so many times before the end of a shorter
-// document will do: the last sentences of a corpus's longest document have no match.
+// A matched partner is looked for so many times before a lesser match will do: the last
+// sentences of a corpus's longest document have none, nor have rare openings.
 constexpr int kMatchTries = 32;
 constexpr std::int64_t kSpecialTokens = 3;  // <cls>, <sep>, <sep>
 
@@ -46,6 +47,26 @@ PairSplit make_split(const std::vector<Document>& documents, const Tokenizer& to
     }
   }
   return split;
+}
+
+/// Sorts the segments by their openings; documents of the split are in `documents`' order.
+void find_openings(const std::vector<Document>& documents, std::int64_t segment_sentences,
+                   PairSplit& split) {
+  std::map<std::string, std::int32_t> ids;
+  for (std::size_t d = 0; d < documents.size(); ++d) {
+    std::vector<std::int32_t>& openings = split.openings.emplace_back();
+    const auto sentences = static_cast<std::int64_t>(documents[d].sentences.size());
+    for (std::int64_t i = 0; i < sentences; ++i) {
+      const std::string opening =
+          journey_opening(documents[d].sentences[static_cast<std::size_t>(i)]);
+      const auto id = ids.try_emplace(opening, static_cast<std::int32_t>(ids.size())).first->second;
+      openings.push_back(id);
+      if (static_cast<std::size_t>(id) == split.by_opening.size()) split.by_opening.emplace_back();
+      if (i + segment_sentences > sentences) continue;
+      split.by_opening[static_cast<std::size_t>(id)].push_back(
+          {static_cast<std::int32_t>(d), static_cast<std::int32_t>(i)});
+    }
+  }
 }
 
 std::int64_t longest_segment(const PairSplit& split, std::int64_t segment_sentences) {
@@ -102,6 +123,13 @@ std::string to_string(Relation relation) {
   return "earlier";
 }
 
+Match match_of(const std::string& name) {
+  if (name == "any") return Match::any;
+  if (name == "position") return Match::position;
+  if (name == "opening") return Match::opening;
+  throw_usage(fmt::format("match: got '{}', expected any, position or opening", name));
+}
+
 // ------------------------------------------------------------------------ data
 
 PairData load_pair_data(const PairOptions& options, std::shared_ptr<const Tokenizer> tokenizer) {
@@ -149,6 +177,11 @@ PairData load_pair_data(const PairOptions& options, std::shared_ptr<const Tokeni
   data.train_ = make_split(parts.train, *data.tokenizer_, options.segment_sentences, data.topics_);
   data.validation_ =
       make_split(parts.validation, *data.tokenizer_, options.segment_sentences, data.topics_);
+  // Elsewhere a sentence takes up more than its opening, so that it alone would mislead.
+  if (generated && options.stories.order == "chain") {
+    find_openings(parts.train, options.segment_sentences, data.train_);
+    find_openings(parts.validation, options.segment_sentences, data.validation_);
+  }
 
   const std::int64_t longest =
       std::max(longest_segment(data.train_, options.segment_sentences),
@@ -171,6 +204,9 @@ PairData load_pair_data(const PairOptions& options, std::shared_ptr<const Tokeni
       hasher.add_bytes(sentence.data(), sentence.size() * sizeof(std::int32_t));
     }
   }
+  for (const auto& openings : data.train_.openings) {
+    hasher.add_bytes(openings.data(), openings.size() * sizeof(std::int32_t));
+  }
   data.fingerprint_ = hasher.hex();
   return data;
 }
@@ -188,7 +224,7 @@ std::string lacking(const PairData& data, const PairSplit& split, Relation relat
   SentencePair pair;
   Stream stream(0, "probe");
   for (const Segment& place : split.places) {
-    if (data.make_pair(split, place, relation, true, stream, pair)) return {};
+    if (data.make_pair(split, place, relation, Match::any, stream, pair)) return {};
   }
   return fmt::format("no document of {} sentences", 2 * k + 1);
 }
@@ -212,8 +248,63 @@ void PairData::require(Relation relation) const {
   }
 }
 
+namespace {
+
+/// A segment of another document that opens as the follower does; false where none was found.
+bool find_alike(const PairSplit& split, const Segment& follower, Stream& stream, Segment& alike) {
+  const std::int32_t opening = split.openings[static_cast<std::size_t>(follower.document)]
+                                             [static_cast<std::size_t>(follower.first)];
+  const std::vector<Segment>& segments = split.by_opening[static_cast<std::size_t>(opening)];
+  for (int tries = 0; tries < kMatchTries && segments.size() > 1; ++tries) {
+    const Segment& segment = segments[stream.below(segments.size())];
+    if (segment.document == follower.document) continue;
+    alike = segment;
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Segment PairData::random_segment(const PairSplit& split, const Segment& follower, Match match,
+                                 Stream& stream, CollisionCount* collisions) const {
+  const auto k = static_cast<std::int32_t>(segment_sentences_);
+  const std::uint64_t documents = split.documents.size();
+  const std::int32_t topic = split.topics[static_cast<std::size_t>(follower.document)];
+  const auto about_the_same = [&](const Segment& other) {
+    return topic >= 0 && split.topics[static_cast<std::size_t>(other.document)] == topic;
+  };
+  if (collisions) ++collisions->draws;
+  Segment chosen;
+  for (int tries = 0;;) {
+    chosen.document = static_cast<std::int32_t>(stream.below(documents));
+    if (chosen.document == follower.document) {
+      if (collisions) ++collisions->same_document;
+      continue;
+    }
+    if (++tries > 100'000) throw_run("no other document is long enough for a segment");
+    const std::int32_t last = sentences_of(split, chosen.document) - k;
+    if (last < 0) continue;
+    const bool matched = match != Match::any;
+    if (matched && last < follower.first && tries < kMatchTries) continue;
+    chosen.first =
+        matched ? std::min(follower.first, last)
+                : static_cast<std::int32_t>(stream.below(static_cast<std::uint64_t>(last) + 1));
+    if (match == Match::opening && !split.openings.empty() && about_the_same(chosen) &&
+        !find_alike(split, follower, stream, chosen) && tries < kMatchTries) {
+      continue;
+    }
+    break;
+  }
+  if (collisions) {
+    if (segment_tokens(split, chosen) == segment_tokens(split, follower)) ++collisions->same_text;
+    if (about_the_same(chosen)) ++collisions->same_topic;
+  }
+  return chosen;
+}
+
 bool PairData::make_pair(const PairSplit& split, const Segment& place, Relation relation,
-                         bool matched, Stream& stream, SentencePair& pair,
+                         Match match, Stream& stream, SentencePair& pair,
                          CollisionCount* collisions) const {
   const auto k = static_cast<std::int32_t>(segment_sentences_);
   const Segment follower = {place.document, place.first + k};
@@ -226,36 +317,9 @@ bool PairData::make_pair(const PairSplit& split, const Segment& place, Relation 
     case Relation::swapped:
       std::swap(pair.a, pair.b);
       return true;
-    case Relation::random: {
-      const std::uint64_t documents = split.documents.size();
-      if (collisions) ++collisions->draws;
-      for (int tries = 0;;) {
-        const auto other = static_cast<std::int32_t>(stream.below(documents));
-        const std::int32_t last = sentences_of(split, other) - k;
-        if (other == place.document) {
-          if (collisions) ++collisions->same_document;
-          continue;
-        }
-        if (++tries > 100'000) throw_run("no other document is long enough for a segment");
-        if (last < 0) continue;
-        if (matched && last < follower.first && tries < kMatchTries) continue;
-        pair.b.document = other;
-        pair.b.first =
-            matched ? std::min(follower.first, last)
-                    : static_cast<std::int32_t>(stream.below(static_cast<std::uint64_t>(last) + 1));
-        break;
-      }
-      if (collisions) {
-        if (segment_tokens(split, pair.b) == segment_tokens(split, follower)) {
-          ++collisions->same_text;
-        }
-        const std::int32_t topic = split.topics[static_cast<std::size_t>(place.document)];
-        if (topic >= 0 && topic == split.topics[static_cast<std::size_t>(pair.b.document)]) {
-          ++collisions->same_topic;
-        }
-      }
+    case Relation::random:
+      pair.b = random_segment(split, follower, match, stream, collisions);
       return true;
-    }
     case Relation::distant:
     case Relation::later:
     case Relation::earlier:
@@ -347,7 +411,7 @@ PairSampler::PairSampler(const PairData& data, PairTask task, std::uint64_t seed
     for (double sum = task_.shares[0]; u >= sum && c + 1 < task_.shares.size();) {
       sum += task_.shares[++c];
     }
-    if (data.make_pair(split, split.places[i], task_.classes[c], task_.matched, stream, pair)) {
+    if (data.make_pair(split, split.places[i], task_.classes[c], task_.match, stream, pair)) {
       places_[c].push_back(split.places[i]);
     }
   }
@@ -376,7 +440,7 @@ void PairSampler::fill(std::uint64_t step, PairRows& rows) const {
     const std::vector<Segment>& places = places_[c];
     SentencePair pair;
     data_.make_pair(data_.train(), places[stream.below(places.size())], task_.classes[c],
-                    task_.matched, stream, pair);
+                    task_.match, stream, pair);
     std::int32_t* const inputs = rows.inputs.data() + b * rows.time;
     const auto row = static_cast<std::size_t>(b);
     rows.lengths[row] =
@@ -398,7 +462,7 @@ void PairSampler::fill(std::uint64_t step, PairRows& rows) const {
 }
 
 std::vector<SentencePair> question_pairs(const PairData& data, const PairSplit& split,
-                                         const PairQuestion& question, bool matched,
+                                         const PairQuestion& question, Match match,
                                          std::int64_t count, std::uint64_t seed) {
   std::vector<SentencePair> pairs;
   Stream stream(seed, "pairs " + to_string(question.positive) + "/" + to_string(question.negative));
@@ -407,8 +471,8 @@ std::vector<SentencePair> question_pairs(const PairData& data, const PairSplit& 
     const Segment& place = split.places[stream.below(split.places.size())];
     // Both draw the same numbers, so that `earlier` is `later` turned round.
     Stream copy = stream;
-    if (!data.make_pair(split, place, question.positive, matched, copy, positive)) continue;
-    if (!data.make_pair(split, place, question.negative, matched, stream, negative)) continue;
+    if (!data.make_pair(split, place, question.positive, match, copy, positive)) continue;
+    if (!data.make_pair(split, place, question.negative, match, stream, negative)) continue;
     pairs.push_back(positive);
     pairs.push_back(negative);
   }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
 
 #include "stories_grammar.h"
 #include "xfq/core/error.h"
@@ -508,6 +509,13 @@ std::vector<std::string> story_domains() {
   std::vector<std::string> result;
   for (const BuiltInTables& tables : built_in_tables()) result.emplace_back(tables.domain);
   return result;
+}
+
+std::string journey_opening(const std::string& sentence) {
+  std::istringstream words(sentence);
+  std::string subject, verb, from, departure;
+  words >> subject >> verb >> from >> departure;
+  return from == "from" ? subject + " " + departure : std::string();
 }
 
 Text generate_stories(const StoriesOptions& options, std::uint64_t seed, std::int64_t count,

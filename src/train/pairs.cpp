@@ -77,7 +77,7 @@ std::string training_key(const PairTraining& training, const corpus::PairData& d
   h.add(static_cast<std::int64_t>(task.classes.size()));
   for (const corpus::Relation relation : task.classes) h.add(corpus::to_string(relation));
   for (const double share : task.shares) h.add(share);
-  h.add(static_cast<std::int64_t>(task.matched)).add(static_cast<std::int64_t>(task.resample));
+  h.add(static_cast<std::int64_t>(task.match)).add(static_cast<std::int64_t>(task.resample));
   h.add(static_cast<std::int64_t>(training.class_weights.size()));
   for (const double weight : training.class_weights) h.add(weight);
   h.add(training.start ? training.start->key : std::string());

@@ -271,8 +271,9 @@ WordScores word_scores(const std::string& text, const corpus::PairQuestion& ques
   options.shares.validation = 0.3;
   const corpus::PairData data = corpus::load_pair_data(options);
   Monitor monitor;
-  const auto pairs = corpus::question_pairs(data, data.validation(), question, true, 1000, 1);
-  const nsp::BagOfWords bag(data, question, true, 1, 400, monitor);
+  const auto pairs =
+      corpus::question_pairs(data, data.validation(), question, corpus::Match::opening, 1000, 1);
+  const nsp::BagOfWords bag(data, question, corpus::Match::opening, 1, 400, monitor);
   const nsp::TfIdf tf_idf(data);
   std::vector<double> cosines;
   for (const auto& pair : pairs) cosines.push_back(tf_idf.cosine(data.validation(), pair));
@@ -332,15 +333,16 @@ TEST_CASE("every option makes the arms it names, with named labels") {
                                        {"objective", "none,nsp,sop,three-way,distance"},
                                        {"negatives", "other-document,same-document,reversed"},
                                        {"negative_share", "0.5,0.8"},
+                                       {"match", "opening,position"},
                                        {"remedy", "none,weights,resample,threshold"},
                                        {"loss_weight", "1,0.5"}}));
   std::vector<std::string> ids;
   for (const auto& row : table(record, "arms").rows) ids.push_back(std::get<std::string>(row[0]));
   CHECK(ids == std::vector<std::string>{"none.pair", "none.contiguous", "nsp", "sop", "three-way",
                                         "distance", "nsp.weight0.5", "sop.weight0.5",
-                                        "nsp.same-document", "nsp.reversed", "nsp.share0.8",
-                                        "nsp.share0.8.weights", "nsp.share0.8.resample",
-                                        "nsp.script-any"});
+                                        "nsp.same-document", "nsp.reversed", "nsp.match-position",
+                                        "nsp.share0.8", "nsp.share0.8.weights",
+                                        "nsp.share0.8.resample", "nsp.script-any"});
   using Labels = std::vector<std::string>;
   const auto& rows = table(record, "arms").rows;
   CHECK(std::get<Labels>(rows[0][4]).empty());
@@ -368,6 +370,7 @@ TEST_CASE("every option makes the arms it names, with named labels") {
 TEST_CASE("what cannot be asked is refused by name") {
   CHECK(refusal({{"input_format", "contiguous"}}).find("--input-format") == 0);
   CHECK(refusal({{"objective", "nsp,nsp"}}).find("--objective: nsp is asked for twice") == 0);
+  CHECK(refusal({{"match", "any,any"}}).find("--match: any is asked for twice") == 0);
   CHECK(refusal({{"mask_split", "0.5,0.1,0.1"}}).find("--mask-split") == 0);
   CHECK(refusal({{"evaluation_pairs", "41"}}).find("--evaluation-pairs") == 0);
   CHECK(refusal({{"warmup", "6"}}).find("--warmup") == 0);

@@ -77,7 +77,7 @@ TEST_CASE("the key knows everything that shapes the parameters") {
   CHECK(differs([](PairTraining& t) { t.seed = 2; }));
   CHECK(differs([](PairTraining& t) { t.task.shares = {0.1, 0.9}; }));
   CHECK(differs([](PairTraining& t) { t.task.classes[1] = Relation::swapped; }));
-  CHECK(differs([](PairTraining& t) { t.task.matched = false; }));
+  CHECK(differs([](PairTraining& t) { t.task.match = corpus::Match::any; }));
   CHECK(differs([](PairTraining& t) { t.task.resample = true; }));
   CHECK(differs([](PairTraining& t) { t.masking.random = 0.2; }));
   CHECK(differs([](PairTraining& t) { t.sentence_weight = 2; }));
@@ -141,7 +141,8 @@ TEST_CASE("a weight of zero leaves a head alone") {
 
 TEST_CASE("evaluation asks every model for the same words") {
   Fixture f;
-  const auto pairs = corpus::question_pairs(f.data, f.data.validation(), {}, true, 70, 1);
+  const auto pairs =
+      corpus::question_pairs(f.data, f.data.validation(), {}, corpus::Match::position, 70, 1);
   const models::Encoder encoder(f.training.model);
   Vector<float> a, b;
   nn::initialise(encoder.layout(), 1, a);

@@ -13,9 +13,14 @@
 // A row is <cls> A <sep> B <sep> <pad>..., segment ids 0 up to the first <sep>, then 1.
 // Where a pair is longer than the row, the longer segment loses its end.
 //
-// The second segment of a random pair stands at the same sentence of its document as the
-// true one would (position-matched), or anywhere. Matched pairs tell nothing by position:
-// only there is "next or random" a question of content alone.
+// What the second segment of a random pair has in common with the true one decides what
+// "next or random" is a question of:
+//
+//   any       it stands anywhere in its document
+//   position  it stands at the same sentence of its document: position tells nothing
+//   opening   stories in chains: where it is about the same topic, it also opens as the true
+//             one does (the same person sets out from the same place), so that nothing but
+//             the topic tells it. Elsewhere the same as position.
 #pragma once
 
 #include <cstdint>
@@ -37,6 +42,12 @@ enum class Relation { next, random, distant, swapped, later, earlier };
 
 /// "next", "random", ...
 std::string to_string(Relation relation);
+
+/// What a random segment has in common with the true one.
+enum class Match { any, position, opening };
+
+/// By its name. Throws ErrorKind::usage on another.
+Match match_of(const std::string& name);
 
 struct PairOptions {
   std::string corpus = "stories";  ///< stories, or the path of a file
@@ -78,6 +89,9 @@ struct PairSplit {
   TokenizedDocuments documents;
   std::vector<std::int32_t> topics;  ///< of each document; -1: unknown
   std::vector<Segment> places;       ///< the first segment of each
+  /// Of every sentence of every document: which opening it has; empty where none are known.
+  std::vector<std::vector<std::int32_t>> openings;
+  std::vector<std::vector<Segment>> by_opening;  ///< the segments that begin with each
   std::int64_t sentences = 0;
   std::int64_t tokens = 0;
 };
@@ -107,7 +121,7 @@ class PairData {
 
   /// Makes a pair of the relation from a place. False where the document has no such
   /// segment: `distant`, `later` and `earlier` only.
-  bool make_pair(const PairSplit& split, const Segment& place, Relation relation, bool matched,
+  bool make_pair(const PairSplit& split, const Segment& place, Relation relation, Match match,
                  Stream& stream, SentencePair& pair, CollisionCount* collisions = nullptr) const;
 
   /// Writes a row [row_length()] and returns its length without padding.
@@ -118,6 +132,10 @@ class PairData {
   std::vector<std::int32_t> segment_tokens(const PairSplit& split, const Segment& segment) const;
 
  private:
+  /// A segment of another document for `random`.
+  Segment random_segment(const PairSplit& split, const Segment& follower, Match match,
+                         Stream& stream, CollisionCount* collisions) const;
+
   friend PairData load_pair_data(const PairOptions& options,
                                  std::shared_ptr<const Tokenizer> tokenizer);
 
@@ -139,7 +157,7 @@ PairData load_pair_data(const PairOptions& options,
 struct PairTask {
   std::vector<Relation> classes = {Relation::next};
   std::vector<double> shares = {1};
-  bool matched = true;    ///< random pairs are position-matched
+  Match match = Match::opening;
   bool resample = false;  ///< classes are drawn in equal shares, whatever their share of places
 };
 
@@ -197,7 +215,7 @@ struct PairQuestion {
 /// is even, the classes are exactly balanced. The same for equal arguments, whatever was
 /// trained.
 std::vector<SentencePair> question_pairs(const PairData& data, const PairSplit& split,
-                                         const PairQuestion& question, bool matched,
+                                         const PairQuestion& question, Match match,
                                          std::int64_t count, std::uint64_t seed);
 
 /// Hides words of the rows for evaluation: every word asked for reads <mask>. Row b draws

@@ -114,6 +114,10 @@ class Stories {
 /// Names of the built-in tables.
 std::vector<std::string> story_domains();
 
+/// What a journey takes up from the sentence before it: who sets out, and where from. Empty for
+/// other sentences.
+std::string journey_opening(const std::string& sentence);
+
 /// Stories first, first + 1, ... of the collection `seed`.
 Text generate_stories(const StoriesOptions& options, std::uint64_t seed, std::int64_t count,
                       std::uint64_t first = 0);

@@ -199,7 +199,8 @@ class EncoderSubject final : public Subject {
     return draw(split.places.size(), tokens, order, [&](std::size_t i) {
       Stream stream(seed, "importance/" + purpose + "/pair", i);
       corpus::SentencePair pair;
-      data_.make_pair(split, split.places[i], corpus::Relation::next, true, stream, pair);
+      data_.make_pair(split, split.places[i], corpus::Relation::next, corpus::Match::position,
+                      stream, pair);
       corpus::PairRows rows(1, data_.row_length());
       const std::int32_t length =
           data_.encode(split, pair, rows.inputs.data(), rows.segments.data());

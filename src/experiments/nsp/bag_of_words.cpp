@@ -100,7 +100,8 @@ struct BagOfWords::Batch {
 };
 
 BagOfWords::BagOfWords(const corpus::PairData& data, const corpus::PairQuestion& question,
-                       bool matched, std::uint64_t seed, std::int64_t steps, Monitor& monitor)
+                       corpus::Match match, std::uint64_t seed, std::int64_t steps,
+                       Monitor& monitor)
     : data_(data) {
   words_ =
       nn::Embedding::add(layout_, "words", data.vocabulary_size(), kWidth, nn::Init::normal(0.3));
@@ -124,7 +125,7 @@ BagOfWords::BagOfWords(const corpus::PairData& data, const corpus::PairQuestion&
       const std::int32_t label = static_cast<std::int32_t>(batch.size() % 2);
       corpus::SentencePair pair;
       const corpus::Segment& place = split.places[stream.below(split.places.size())];
-      if (!data.make_pair(split, place, label == 0 ? question.positive : question.negative, matched,
+      if (!data.make_pair(split, place, label == 0 ? question.positive : question.negative, match,
                           stream, pair)) {
         continue;
       }

@@ -30,8 +30,8 @@ double best_threshold(const std::vector<double>& scores, const std::vector<bool>
 class BagOfWords {
  public:
   /// Trains on batches of 64 training pairs, half of them positive.
-  BagOfWords(const corpus::PairData& data, const corpus::PairQuestion& question, bool matched,
-             std::uint64_t seed, std::int64_t steps, Monitor& monitor);
+  BagOfWords(const corpus::PairData& data, const corpus::PairQuestion& question,
+             corpus::Match match, std::uint64_t seed, std::int64_t steps, Monitor& monitor);
 
   /// Log-odds of "positive", one per pair.
   std::vector<double> log_odds(const corpus::PairSplit& split,

@@ -26,7 +26,7 @@ Counts count(const Options& options, const corpus::PairData& data) {
     corpus::SentencePair pair;
     for (std::int64_t i = 0; i < kCollisionDraws; ++i) {
       data.make_pair(train, train.places[stream.below(train.places.size())],
-                     corpus::Relation::random, options.positions == "matched", stream, pair,
+                     corpus::Relation::random, corpus::match_of(options.match[0]), stream, pair,
                      &counts.collisions);
     }
   }

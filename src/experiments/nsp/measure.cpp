@@ -40,33 +40,13 @@ std::vector<bool> turns(std::size_t count) {
   return labels;
 }
 
-/// Log-odds of the first class against all others.
-double odds_of(const float* logits, Index classes) {
-  double others = 0;
-  for (Index c = 1; c < classes; ++c) {
-    others += std::exp(static_cast<double>(logits[c]) - static_cast<double>(logits[1]));
-  }
-  return static_cast<double>(logits[0]) - static_cast<double>(logits[1]) - std::log(others);
-}
-
-std::vector<double> head_odds(const models::Encoder& encoder, const float* parameters,
-                              const Test& test) {
-  std::vector<double> odds;
-  const Index classes = encoder.config().classes;
-  train::for_each_pair_batch(
-      encoder, parameters, *test.data, test.data->validation(), test.pairs,
-      [&](std::size_t, const models::PairBatch& batch,
-          const models::EncoderWorkspace<float>& workspace) {
-        for (Index b = 0; b < batch.batch; ++b) {
-          odds.push_back(odds_of(workspace.pair_logits.data() + b * classes, classes));
-        }
-      });
-  return odds;
+PairAnswers answers_to(const Test& test, const models::Encoder& encoder, const float* parameters) {
+  return ask(encoder, parameters, *test.data, test.data->validation(), test.pairs);
 }
 
 std::vector<double> probe_odds(const Matrix<float>& logits) {
   std::vector<double> odds;
-  for (Index r = 0; r < logits.rows(); ++r) odds.push_back(odds_of(logits.row(r).data(), 2));
+  for (Index r = 0; r < logits.rows(); ++r) odds.push_back(log_odds(logits.row(r).data(), 2));
   return odds;
 }
 
@@ -116,14 +96,14 @@ std::string own_test(const Arm& arm) {
 }
 
 Bench make_bench(const Options& options, const corpus::PairData& data,
-                 const corpus::PairData* shifted, bool matched) {
+                 const corpus::PairData* shifted, corpus::Match match) {
   Bench bench;
   bench.data = &data;
   const auto add = [&](const char* name, const PairQuestion& question,
                        const corpus::PairData& from) {
     if (!from.offers(question.positive) || !from.offers(question.negative)) return;
     bench.tests.push_back({name, question, &from,
-                           corpus::question_pairs(from, from.validation(), question, matched,
+                           corpus::question_pairs(from, from.validation(), question, match,
                                                   options.evaluation_pairs, kEvaluationSeed)});
   };
   add("nsp", {Relation::next, Relation::random}, data);
@@ -133,7 +113,7 @@ Bench make_bench(const Options& options, const corpus::PairData& data,
   if (shifted) add("shifted", {Relation::next, Relation::random}, *shifted);
   // One `next` of every two pairs; twice as many make as many as a test has.
   const auto pairs =
-      corpus::question_pairs(data, data.validation(), {Relation::next, Relation::swapped}, matched,
+      corpus::question_pairs(data, data.validation(), {Relation::next, Relation::swapped}, match,
                              2 * options.evaluation_pairs, kEvaluationSeed + 1);
   for (std::size_t i = 0; i < pairs.size(); i += 2) bench.contiguous.push_back(pairs[i]);
   return bench;
@@ -210,34 +190,36 @@ void measure_imbalance(const Options& options, const Arm& arm, const Test& test,
 
 void measure_probes(const Options& options, const Arm& arm, const models::Encoder& encoder,
                     const train::TrainedEncoder& model, const std::string& key, const Bench& bench,
-                    train::ModelCache* cache, Monitor& monitor, const std::string& label,
-                    ArmResult& result) {
+                    const std::vector<PairAnswers>& answers, train::ModelCache* cache,
+                    Monitor& monitor, const std::string& label, ArmResult& result) {
   const corpus::PairData& data = *bench.data;
   const auto asked = [&](const char* method) {
     return std::find(options.probe.begin(), options.probe.end(), method) != options.probe.end();
   };
   const float* const parameters = model.parameters.data();
   const bool frozen = asked("frozen");
-  for (const Test& test : bench.tests) {
+  for (std::size_t i = 0; i < bench.tests.size(); ++i) {
+    const Test& test = bench.tests[i];
     if (test.name == "shifted") continue;
     // An arm without a head is asked through a fitted one, whatever the probes.
     if (!frozen && arm.has_head()) continue;
-    const auto pairs = corpus::question_pairs(data, data.train(), test.question, arm.task.matched,
+    const auto pairs = corpus::question_pairs(data, data.train(), test.question, arm.task.match,
                                               options.probe_pairs, result.seed);
     std::vector<std::int32_t> labels;
-    for (std::size_t i = 0; i < pairs.size(); ++i) labels.push_back(static_cast<int>(i % 2));
-    const LinearProbe probe(pair_states(encoder, parameters, data, data.train(), pairs), labels, 2,
+    for (std::size_t p = 0; p < pairs.size(); ++p) labels.push_back(static_cast<int>(p % 2));
+    const LinearProbe probe(ask(encoder, parameters, data, data.train(), pairs).states, labels, 2,
                             monitor);
-    const auto fitted_on = [&](const Test& where) {
-      return score(where.name, "fitted",
-                   probe_odds(probe.logits(pair_states(encoder, parameters, *where.data,
-                                                       where.data->validation(), where.pairs))));
+    const auto fitted_on = [&](std::size_t where) {
+      return score(bench.tests[where].name, "fitted",
+                   probe_odds(probe.logits(answers[where].states)));
     };
-    const Score s = fitted_on(test);
+    const Score s = fitted_on(i);
     if (!arm.has_head()) {
       result.scores.push_back(s);
-      const Test* const shifted = bench.find("shifted");
-      if (test.name == "nsp" && shifted) result.scores.push_back(fitted_on(*shifted));
+      // The last test, where there is one.
+      if (test.name == "nsp" && bench.tests.back().name == "shifted") {
+        result.scores.push_back(fitted_on(bench.tests.size() - 1));
+      }
     }
     if (frozen) result.probes.push_back({probe_name(test.name), "frozen", s.accuracy, s.auc});
   }
@@ -251,19 +233,19 @@ void measure_probes(const Options& options, const Arm& arm, const models::Encode
       return topics;
     };
     const PairQuestion swapped = {Relation::next, Relation::swapped};
-    const auto pairs = corpus::question_pairs(data, data.train(), swapped, arm.task.matched,
+    const auto pairs = corpus::question_pairs(data, data.train(), swapped, arm.task.match,
                                               options.probe_pairs, result.seed);
-    const LinearProbe probe(pair_states(encoder, parameters, data, data.train(), pairs),
+    const LinearProbe probe(ask(encoder, parameters, data, data.train(), pairs).states,
                             topics_of(data.train(), pairs),
                             static_cast<Index>(data.topics().size()), monitor);
-    const auto answers = topics_of(data.validation(), bench.contiguous);
+    const auto topics = topics_of(data.validation(), bench.contiguous);
     const Matrix<float> logits =
-        probe.logits(pair_states(encoder, parameters, data, data.validation(), bench.contiguous));
+        probe.logits(ask(encoder, parameters, data, data.validation(), bench.contiguous).states);
     std::int64_t right = 0;
     for (Index r = 0; r < logits.rows(); ++r) {
       Index best = 0;
       logits.row(r).maxCoeff(&best);
-      right += best == answers[static_cast<std::size_t>(r)] ? 1 : 0;
+      right += best == topics[static_cast<std::size_t>(r)] ? 1 : 0;
     }
     result.probes.push_back({"topic", "frozen",
                              static_cast<double>(right) / static_cast<double>(logits.rows()),
@@ -290,7 +272,8 @@ void measure_probes(const Options& options, const Arm& arm, const models::Encode
     const models::Encoder tuned(training.model);
     const train::TrainedEncoder trained = train::train_encoder(
         training, tuned, data, cache, monitor, label + " " + probe_name(test.name));
-    const Score s = score(test.name, "finetune", head_odds(tuned, trained.parameters.data(), test));
+    const Score s =
+        score(test.name, "finetune", answers_to(test, tuned, trained.parameters.data()).log_odds);
     result.probes.push_back({probe_name(test.name), "finetune", s.accuracy, s.auc});
   }
 }
@@ -310,10 +293,15 @@ ArmResult measure(const Options& options, const Arm& arm, const models::Encoder&
       train::evaluate_masked(encoder, model.parameters.data(), data, data.validation(),
                              bench.contiguous, kEvaluationSeed, options.mask_rate)
           .mean();
+  std::vector<PairAnswers> answers;
+  for (const Test& test : bench.tests) {
+    answers.push_back(answers_to(test, encoder, model.parameters.data()));
+  }
   if (arm.has_head()) {
-    for (const Test& test : bench.tests) {
+    for (std::size_t i = 0; i < bench.tests.size(); ++i) {
+      const Test& test = bench.tests[i];
       if (test.name == "later") continue;
-      const std::vector<double> odds = head_odds(encoder, model.parameters.data(), test);
+      const std::vector<double>& odds = answers[i].log_odds;
       result.scores.push_back(score(test.name, "own", odds));
       if (test.name == "nsp" && arm.objective == "nsp" && arm.task.classes[1] == Relation::random &&
           !arm.contrast) {
@@ -322,7 +310,8 @@ ArmResult measure(const Options& options, const Arm& arm, const models::Encoder&
     }
   }
   if (!arm.contrast) {
-    measure_probes(options, arm, encoder, model, key, bench, cache, monitor, label, result);
+    measure_probes(options, arm, encoder, model, key, bench, answers, cache, monitor, label,
+                   result);
   }
   return result;
 }
@@ -332,11 +321,11 @@ BaselineResult measure_baselines(const Options& options, const Bench& bench, std
   BaselineResult result;
   result.seed = seed;
   const corpus::PairData& data = *bench.data;
-  const bool matched = options.positions == "matched";
+  const corpus::Match match = corpus::match_of(options.match[0]);
   const TfIdf tf_idf(data);
   for (const Test& test : bench.tests) {
     if (test.name == "shifted" || test.name == "later") continue;
-    const BagOfWords bag(data, test.question, matched, seed, options.bag_steps, monitor);
+    const BagOfWords bag(data, test.question, match, seed, options.bag_steps, monitor);
     result.scores.push_back(
         score(test.name, "bag-of-words", bag.log_odds(data.validation(), test.pairs)));
     const auto cosines = [&](const corpus::PairSplit& split,
@@ -345,8 +334,8 @@ BaselineResult measure_baselines(const Options& options, const Bench& bench, std
       for (const auto& pair : pairs) scores.push_back(tf_idf.cosine(split, pair));
       return scores;
     };
-    const auto training = corpus::question_pairs(data, data.train(), test.question, matched,
-                                                 options.probe_pairs, seed);
+    const auto training =
+        corpus::question_pairs(data, data.train(), test.question, match, options.probe_pairs, seed);
     const double threshold =
         best_threshold(cosines(data.train(), training), turns(training.size()));
     std::vector<double> scores = cosines(data.validation(), test.pairs);

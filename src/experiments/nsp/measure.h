@@ -31,7 +31,7 @@ struct Bench {
 
 /// Tests that the data cannot make are left out.
 Bench make_bench(const Options& options, const corpus::PairData& data,
-                 const corpus::PairData* shifted, bool matched);
+                 const corpus::PairData* shifted, corpus::Match match);
 
 /// How well log-odds of "positive" answer a test.
 struct Score {

@@ -64,12 +64,13 @@ void Options::describe(OptionTable& table) {
   table.reals("loss_weight", loss_weight,
               "Weight of the sentence loss; the first is the base, others are arms",
               {0, 1000, true});
-  table.choice("positions", positions,
-               "Where a random segment stands in its document: as the true one, or anywhere",
-               {"matched", "any"});
+  table.choices("match", match,
+                "What a random segment shares with the true one: nothing, its position, or its "
+                "opening too (stories in chains); the first is the base, others are arms",
+                {"any", "position", "opening"});
   table.choice("contrast", contrast,
-               "A contrast to stories: nsp on scripted ones, by the positions of its negatives",
-               {"none", "matched", "any"});
+               "A contrast to stories: nsp on scripted ones, by what its negatives match",
+               {"none", "any", "position"});
   table.choices("probe", probe, "How what a model knows is asked: of its frozen states, or tuned",
                 {"frozen", "finetune"});
   table.integer("probe_pairs", probe_pairs, "Labelled pairs that a probe learns from",
@@ -91,6 +92,8 @@ void Options::describe(OptionTable& table) {
              "auto|none|FILE");
   table.choice("order", order, "What carries the order of stories: relations, words, or both",
                {"chain", "script", "mixture"});
+  // The odds of "next" for two segments on the same one of K topics are K (1 - s) / s at a
+  // share of negatives s. At 0.9 they are 8 : 9 with all eight topics, and noise decides.
   table.integer("topics", topics, "Only the first so many topics of stories; 0: all", {0, 1000});
   table.integer("documents", documents, "Training stories to generate", {2, 10'000'000});
   table.real("validation_share", validation_share, "Part of a file kept for validation",
@@ -144,6 +147,7 @@ void Options::apply(Profile profile) {
       documents = 20000;
       objective = {"none", "nsp", "sop", "three-way", "distance"};
       negatives = {"other-document", "same-document"};
+      match = {"opening", "position"};
       negative_share = {0.5, 0.75, 0.9};
       remedy = {"none", "weights", "resample", "threshold"};
       loss_weight = {2, 0.5, 4};
@@ -162,6 +166,7 @@ void Options::check() const {
   refuse_repeats("--input-format", input_format);
   refuse_repeats("--negatives", negatives);
   refuse_repeats("--negative-share", negative_share);
+  refuse_repeats("--match", match);
   refuse_repeats("--remedy", remedy);
   refuse_repeats("--loss-weight", loss_weight);
   refuse_repeats("--probe", probe);
@@ -230,18 +235,18 @@ models::EncoderConfig Options::encoder_config(const corpus::PairData& data,
 // ------------------------------------------------------------------------ arms
 
 std::vector<Arm> arms(const Options& options) {
-  const bool matched = options.positions == "matched";
+  const corpus::Match match = corpus::match_of(options.match[0]);
   const double share = options.negative_share[0];
   const auto nsp_task = [&](const std::string& negatives, double negative_share) {
     corpus::PairTask task;
     task.classes = {Relation::next, relation_of(negatives)};
     task.shares = {1 - negative_share, negative_share};
-    task.matched = matched;
+    task.match = match;
     return task;
   };
   const auto task_of = [&](const std::string& objective) {
     corpus::PairTask task;
-    task.matched = matched;
+    task.match = match;
     if (objective == "sop") {
       task.classes = {Relation::next, Relation::swapped};
       task.shares = {0.5, 0.5};
@@ -296,6 +301,10 @@ std::vector<Arm> arms(const Options& options) {
     add("nsp." + options.negatives[i], "nsp", options.loss_weight[0]).task =
         nsp_task(options.negatives[i], share);
   }
+  for (std::size_t i = 1; i < options.match.size(); ++i) {
+    add("nsp.match-" + options.match[i], "nsp", options.loss_weight[0]).task.match =
+        corpus::match_of(options.match[i]);
+  }
   for (const double imbalance : options.negative_share) {
     const auto add_share = [&](const std::string& remedy) -> Arm& {
       const std::string suffix = remedy == "none" ? "" : "." + remedy;
@@ -318,7 +327,7 @@ std::vector<Arm> arms(const Options& options) {
     Arm& arm = add("nsp.script-" + options.contrast, "nsp", options.loss_weight[0]);
     arm.contrast = true;
     arm.task = nsp_task("other-document", 0.5);
-    arm.task.matched = options.contrast == "matched";
+    arm.task.match = corpus::match_of(options.contrast);
     arm.negative_share = 0.5;
   }
   return arms;

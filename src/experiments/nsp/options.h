@@ -21,10 +21,10 @@ struct Options : CommonOptions {
   std::vector<double> negative_share = {0.5, 0.9};
   std::vector<std::string> remedy = {"none", "threshold"};
   std::vector<double> loss_weight = {2};
-  std::string positions = "matched";
+  std::vector<std::string> match = {"opening"};
   std::string contrast = "any";
   std::string order = "chain";
-  std::int64_t topics = 0;
+  std::int64_t topics = 6;
   std::string shifted_corpus = "auto";
   std::int64_t segment_sentences = 1;
   std::int64_t mlm_steps = 600;

@@ -8,11 +8,20 @@
 
 namespace xfq::experiments::nsp {
 
-Matrix<float> pair_states(const models::Encoder& encoder, const float* parameters,
-                          const corpus::PairData& data, const corpus::PairSplit& split,
-                          const std::vector<corpus::SentencePair>& pairs) {
-  const Index dim = encoder.config().dim;
-  Matrix<float> states = Matrix<float>::Zero(static_cast<Index>(pairs.size()), 2 * dim);
+double log_odds(const float* logits, Index classes) {
+  double others = 0;
+  for (Index c = 1; c < classes; ++c) {
+    others += std::exp(static_cast<double>(logits[c]) - static_cast<double>(logits[1]));
+  }
+  return static_cast<double>(logits[0]) - static_cast<double>(logits[1]) - std::log(others);
+}
+
+PairAnswers ask(const models::Encoder& encoder, const float* parameters,
+                const corpus::PairData& data, const corpus::PairSplit& split,
+                const std::vector<corpus::SentencePair>& pairs) {
+  const Index dim = encoder.config().dim, classes = encoder.config().classes;
+  PairAnswers answers;
+  answers.states.setZero(static_cast<Index>(pairs.size()), 2 * dim);
   train::for_each_pair_batch(
       encoder, parameters, data, split, pairs,
       [&](std::size_t first, const models::PairBatch& batch,
@@ -20,15 +29,16 @@ Matrix<float> pair_states(const models::Encoder& encoder, const float* parameter
         const float* const hidden = workspace.residual.back().data();
         for (Index b = 0; b < batch.batch; ++b) {
           const float* const rows = hidden + b * batch.time * dim;
-          float* const state = states.row(static_cast<Index>(first) + b).data();
+          float* const state = answers.states.row(static_cast<Index>(first) + b).data();
           std::copy(rows, rows + dim, state);
           for (Index t = 0; t < batch.lengths[b]; ++t) {
             kernels::add(dim, rows + t * dim, state + dim);
           }
           kernels::scale(dim, 1.0F / static_cast<float>(batch.lengths[b]), state + dim);
+          answers.log_odds.push_back(log_odds(workspace.pair_logits.data() + b * classes, classes));
         }
       });
-  return states;
+  return answers;
 }
 
 LinearProbe::LinearProbe(const Matrix<float>& states, const std::vector<std::int32_t>& labels,

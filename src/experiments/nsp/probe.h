@@ -11,11 +11,18 @@
 
 namespace xfq::experiments::nsp {
 
-/// States of the last layer for every pair [pairs, 2 dim]: that of <cls>, then the mean
-/// over the row.
-Matrix<float> pair_states(const models::Encoder& encoder, const float* parameters,
-                          const corpus::PairData& data, const corpus::PairSplit& split,
-                          const std::vector<corpus::SentencePair>& pairs);
+/// What a model makes of pairs.
+struct PairAnswers {
+  /// States of the last layer [pairs, 2 dim]: that of <cls>, then the mean over the row.
+  Matrix<float> states;
+  std::vector<double> log_odds;  ///< by its head: of the first class against all others
+};
+PairAnswers ask(const models::Encoder& encoder, const float* parameters,
+                const corpus::PairData& data, const corpus::PairSplit& split,
+                const std::vector<corpus::SentencePair>& pairs);
+
+/// Log-odds of the first class against all others, from logits [classes].
+double log_odds(const float* logits, Index classes);
 
 /// Softmax regression on standardised states. Fits on all rows at once.
 class LinearProbe {

@@ -63,10 +63,11 @@ class Nsp : public Experiment {
     if (shifted_) record.data.push_back(shifted_->source());
     if (contrast_) record.data.push_back(contrast_->source());
 
-    const bool matched = options_.positions == "matched";
-    bench_ = make_bench(options_, *data_, shifted_ ? &*shifted_ : nullptr, matched);
+    bench_ = make_bench(options_, *data_, shifted_ ? &*shifted_ : nullptr,
+                        corpus::match_of(options_.match[0]));
     if (contrast_) {
-      contrast_bench_ = make_bench(options_, *contrast_, nullptr, options_.contrast == "matched");
+      contrast_bench_ =
+          make_bench(options_, *contrast_, nullptr, corpus::match_of(options_.contrast));
     }
     const auto cache = options_.open_cache(monitor);
     const Index seeds = options_.seeds;
