@@ -20,6 +20,7 @@ constexpr std::size_t kLargestResult = std::size_t{1} << 30;
 struct ReportOptions {
   std::string format = "html";
   std::string lang = "en";
+  std::string chart;
   std::string output;
   OptionTable table;
 
@@ -27,11 +28,25 @@ struct ReportOptions {
     table.text("output", output, "Write it there, whole or not at all", "FILE");
     table.choice("format", format, "A page for a browser, or its charts as specifications",
                  {"html", "vega-lite"});
+    table.text("chart", chart,
+               "One chart alone, by its name, as an SVG drawing or a specification; a wrong "
+               "name lists them",
+               "NAME");
     table.choice("lang", lang, "Language of titles and headings", language_names());
   }
   ReportOptions(const ReportOptions&) = delete;
   ReportOptions& operator=(const ReportOptions&) = delete;
 };
+
+std::string written(const ReportOptions& options, const std::vector<report::NamedResult>& results,
+                    Language language) {
+  const bool drawn = options.format == "html";
+  if (!options.chart.empty()) {
+    return drawn ? report::chart_to_svg(results, options.chart, language)
+                 : report::chart_to_vega_lite(results, options.chart, language);
+  }
+  return drawn ? report::to_html(results, language) : report::to_vega_lite(results, language);
+}
 
 int run_report(const Arglist& arguments, const Entries& /*all*/) {
   ReportOptions options;
@@ -54,8 +69,7 @@ int run_report(const Arglist& arguments, const Entries& /*all*/) {
     }
   }
   const Language language = parse_language(options.lang);
-  const std::string text = options.format == "html" ? report::to_html(results, language)
-                                                    : report::to_vega_lite(results, language);
+  const std::string text = written(options, results, language);
   if (options.output.empty()) {
     write_stdout(text);
   } else {
@@ -72,11 +86,13 @@ Command report_command() {
   help.operands = "RESULT.json...";
   help.summary = "Results as one page with verdicts and charts";
   help.examples = {"nsp.json quantize.json -o report.html", "sweep.ndjson --lang zh -o report.html",
+                   "quantize.json --chart bits-loss -o bits.svg",
                    "quantize.json --format vega-lite -o charts.json"};
   help.about =
       "A file holds one result, or one a line. Several results of one experiment are a sweep:\n"
-      "its metrics are drawn over the options in which they differ. The page is one file that\n"
-      "needs no network; the program gnuplot draws its charts, vega-lite does without.\n";
+      "its metrics are drawn over the option with the most values, a series for each combination\n"
+      "of the others. The page is one file that needs no network; the program gnuplot draws its\n"
+      "charts, vega-lite does without.\n";
   help.add(ReportOptions().table);
   return {help, run_report};
 }

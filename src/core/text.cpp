@@ -68,6 +68,43 @@ std::string fill(std::string_view format, Language language,
   }
 }
 
+/// Three bytes of UTF-8 from U+3000 on: Chinese characters, their punctuation, full-width forms.
+bool wide(std::string_view character) {
+  return character.size() == 3 && static_cast<unsigned char>(character[0]) >= 0xE3;
+}
+
+/// Punctuation that brings its own space.
+bool wide_mark(std::string_view character) {
+  return character.substr(0, 2) == "\xE3\x80" || character.substr(0, 2) == "\xEF\xBC";
+}
+
+/// Formats put spaces around fields, as Chinese has them beside Latin words and numbers;
+/// takes away those beside what turned out to be a Chinese word or mark.
+std::string close_up(const std::string& text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == ' ') {
+      const std::string_view before =
+          std::string_view(out).substr(std::max<std::size_t>(3, out.size()) - 3);
+      const std::string_view after = std::string_view(text).substr(i + 1, 3);
+      const bool marked = (wide(before) && wide_mark(before)) || (wide(after) && wide_mark(after));
+      if (marked || (wide(before) && wide(after))) continue;
+    }
+    out += text[i];
+  }
+  return out;
+}
+
+/// Joins by the two-field format, whose translation has the language's own separator.
+Text chain(const char* format, const std::vector<Text>& parts) {
+  Text joined;
+  for (const Text& part : parts) {
+    if (part.empty()) continue;
+    joined = joined.empty() ? part : phrase(format, {joined, part});
+  }
+  return joined;
+}
+
 }  // namespace
 
 const std::vector<std::string>& language_names() {
@@ -123,7 +160,20 @@ Text phrase(const char* english, std::initializer_list<TextArgument> arguments) 
     if (text != nullptr && !text->translated()) translated = false;
   }
   return Text::from(fill(english, Language::en, arguments),
-                    translated ? fill(chinese, Language::zh, arguments) : std::string());
+                    translated ? close_up(fill(chinese, Language::zh, arguments)) : std::string());
+}
+
+Text paragraph(const std::vector<Text>& sentences) { return chain("{} {}", sentences); }
+
+Text clauses(const std::vector<Text>& parts) { return chain("{}; {}", parts); }
+
+Text listing(const std::vector<Text>& items) { return chain("{}, {}", items); }
+
+Text listing_with_and(std::vector<Text> items) {
+  if (items.size() < 2) return listing(items);
+  const Text last = items.back();
+  items.pop_back();
+  return phrase("{} and {}", {listing(items), last});
 }
 
 std::string_view translation(Language language, std::string_view english) {

@@ -2,6 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <charconv>
+#include <string>
+
 namespace xfq::experiments {
 
 Metric make_metric(const std::string& id, const std::string& unit, Better better,
@@ -36,15 +39,18 @@ Value cell(const std::optional<double>& value) {
   return std::monostate{};
 }
 
-std::string with_interval(const stats::Estimate& estimate, const char* format) {
-  if (!estimate.value) return "an unknown value (" + estimate.reason.english() + ")";
-  std::string text = fmt::format(fmt::runtime(format), *estimate.value);
-  if (estimate.ci) {
-    text +=
-        fmt::format(" (95 % interval {} to {})", fmt::format(fmt::runtime(format), estimate.ci->lo),
-                    fmt::format(fmt::runtime(format), estimate.ci->hi));
-  }
-  return text;
+double rounded(double value, int digits) {
+  const std::string text = fmt::format("{:.{}e}", value, digits - 1);
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+Text with_interval(const stats::Estimate& estimate, const char* format) {
+  if (!estimate.value) return phrase("an unknown value ({})", {estimate.reason});
+  const auto number = [format](double value) { return fmt::format(fmt::runtime(format), value); };
+  if (!estimate.ci) return Text::verbatim(number(*estimate.value));
+  return phrase("{} (95 % interval {} to {})",
+                {number(*estimate.value), number(estimate.ci->lo), number(estimate.ci->hi)});
 }
 
 void warn_few_seeds(std::size_t seeds, Record& record) {

@@ -20,9 +20,12 @@ Metric exact_metric(const std::string& id, const std::string& unit, Better bette
 /// null where there is no value.
 Value cell(const std::optional<double>& value);
 
+/// To that many significant digits: of numbers that are there to be drawn.
+double rounded(double value, int digits);
+
 /// "+0.0002 (95 % interval +0.0001 to +0.0003)", or the reason where there is no value;
 /// format is that of one number, for example "{:+.4f}".
-std::string with_interval(const stats::Estimate& estimate, const char* format);
+Text with_interval(const stats::Estimate& estimate, const char* format);
 
 /// Warns when intervals rest on fewer than three runs.
 void warn_few_seeds(std::size_t seeds, Record& record);

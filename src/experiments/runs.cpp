@@ -4,6 +4,20 @@
 
 namespace xfq::experiments {
 
+Record start_record(const char* schema, int question_number, const char* question_title,
+                    Profile profile) {
+  Record record;
+  record.schema = schema;
+  record.question_number = question_number;
+  record.question_title = question_title;
+  record.evidence = profile != Profile::smoke;
+  return record;
+}
+
+void stop_if_asked(const Monitor& monitor, const std::string& label) {
+  if (monitor.stop_requested()) throw Error(ErrorKind::interrupted, label + ": stopped");
+}
+
 void rethrow_failures(const std::vector<std::exception_ptr>& failures) {
   for (const std::exception_ptr& failure : failures) {
     if (!failure) continue;

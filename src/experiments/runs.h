@@ -1,4 +1,5 @@
-// Independent runs side by side, and what is left of them after an interruption.
+// The head of a record, independent runs side by side, and what is left of them after an
+// interruption.
 #pragma once
 
 #include <cstddef>
@@ -6,14 +7,24 @@
 #include <exception>
 #include <functional>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "xfq/core/error.h"
+#include "xfq/core/monitor.h"
 #include "xfq/core/record.h"
+#include "xfq/experiments/experiment.h"
 #include "xfq/train/pool.h"
 
 namespace xfq::experiments {
+
+/// A record that says which question it answers. Only `smoke` is no evidence.
+Record start_record(const char* schema, int question_number, const char* question_title,
+                    Profile profile);
+
+/// Throws ErrorKind::interrupted when the user wants to stop.
+void stop_if_asked(const Monitor& monitor, const std::string& label);
 
 /// Results of run_jobs, by job number; none where the job was interrupted.
 template <class Result>

@@ -136,7 +136,7 @@ void check_layer(const Field& field, const LayerDeclaration& layer) {
 
 LayerDeclaration read_layer(const Field& field) {
   check_keys(field, {"table", "mark", "x", "y", "x_end", "value", "lo", "hi", "series", "label",
-                     "where", "over", "within", "dashed"});
+                     "panel", "where", "over", "within", "dashed"});
   LayerDeclaration layer;
   layer.table = optional_text(field, "table");
   layer.mark = read_mark(field.at("mark"));
@@ -148,6 +148,7 @@ LayerDeclaration read_layer(const Field& field) {
   layer.hi = optional_text(field, "hi");
   if (field.has("series")) layer.series = read_texts(field.at("series"));
   if (field.has("label")) layer.label = read_text(field.at("label"));
+  if (field.has("panel")) layer.panel = read_text(field.at("panel"));
   if (field.has("where")) {
     for (const Field& item : field.at("where").items()) {
       layer.where.emplace_back(item.name(), read_texts(item));
@@ -176,6 +177,9 @@ ChartDeclaration read_chart(const Field& field) {
   chart.free = optional_truth(field, "free");
   for (const Field& item : field.at("layers").items()) {
     chart.layers.push_back(read_layer(item));
+    if (!chart.facet.empty() && !chart.layers.back().panel.empty()) {
+      item.fail("panels from the facet or from the layers, not from both");
+    }
     const Mark mark = chart.layers.back().mark;
     if (mark == Mark::dot && chart.y.scale != Scale::category) item.fail("categories on y");
     if (mark == Mark::heatmap &&

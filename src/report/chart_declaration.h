@@ -35,6 +35,7 @@ struct LayerDeclaration {
   std::string hi;
   std::vector<std::string> series;  ///< columns whose values name the series
   Text label;                       ///< a name of the series, before those values
+  Text panel;                       ///< where it is drawn; empty: as the chart's facet says
   /// Rows whose column has one of these texts; a '*' at the end stands for any more.
   std::vector<std::pair<std::string, std::vector<std::string>>> where;
   std::string over;    ///< rows that differ in this column alone are one point, usually "seed"

@@ -145,7 +145,7 @@ class Resolver {
     for (std::size_t i = 0; i < table->rows.size(); ++i) {
       const Row row(*table, i);
       if (row.fits(layer)) {
-        add_row(index, row, facets ? panel_name(row) : std::string(), found);
+        add_row(index, row, facets ? panel_name(row) : layer.panel.in(language_), found);
       }
     }
   }
@@ -275,6 +275,12 @@ class Resolver {
     return point;
   }
 
+  bool has_panels() const {
+    return !declaration_.facet.empty() ||
+           std::any_of(declaration_.layers.begin(), declaration_.layers.end(),
+                       [](const LayerDeclaration& layer) { return !layer.panel.empty(); });
+  }
+
   ChartPanel& panel(const std::string& name) {
     for (ChartPanel& one : chart_.panels) {
       if (one.name == name) return one;
@@ -301,7 +307,7 @@ class Resolver {
     std::vector<std::optional<ChartPoint>> points;
     for (const Group& group : groups_) {
       points.push_back(finish(group));
-      const bool everywhere = group.panel.empty() && !declaration_.facet.empty();
+      const bool everywhere = group.panel.empty() && has_panels();
       const bool ruled = declaration_.layers[group.layer].table.empty();
       if (points.back() && !everywhere && !ruled) panel(group.panel);
     }

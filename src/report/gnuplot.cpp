@@ -49,7 +49,7 @@ constexpr std::size_t kMostMarkers = 16;      // above, a line has a band and no
 constexpr std::size_t kLongestCategory = 32;  // letters of a label
 constexpr double kMargin = 18;                // right of the axes
 constexpr double kLetter = 7.4;               // width of a letter in the drawing
-constexpr std::size_t kCloud = 200;           // points, above which they are dots
+constexpr std::size_t kCloud = 150;           // points of a panel, above which they are dots
 
 /// A number that gnuplot reads back exactly.
 std::string exact(double value) { return fmt::format("{}", value); }
@@ -156,6 +156,9 @@ class Script {
     }
     dots_ = dots_of(panel_);
     for (const auto& [category, names] : dots_) most_dots_ = std::max(most_dots_, names.size());
+    for (const ChartSeries& series : panel_.series) {
+      if (series.mark == Mark::point) points_ += series.points.size();
+    }
     // Areas first, so that they hide nothing.
     for (const bool areas : {true, false}) {
       for (const ChartSeries& series : panel_.series) {
@@ -300,7 +303,7 @@ class Script {
   }
 
   void draw_points(const ChartSeries& series) {
-    if (series.points.size() > kCloud) return draw_cloud(series);
+    if (series.mark == Mark::point && points_ > kCloud) return draw_cloud(series);
     const bool dot = series.mark == Mark::dot;
     const ChartAxis& along = dot ? panel_.x : panel_.y;
     std::string places;
@@ -404,6 +407,7 @@ class Script {
   std::vector<std::string> plots_;
   Dots dots_;
   std::size_t most_dots_ = 1;
+  std::size_t points_ = 0;
   std::size_t blocks_ = 0;
 };
 

@@ -5,22 +5,23 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <map>
 
 #include "chart_resolve.h"
+#include "drawing.h"
 #include "embedded.h"
 #include "gnuplot.h"
 #include "html.h"
 #include "sweep.h"
 #include "vega_lite.h"
+#include "xfq/core/error.h"
 #include "xfq/report/text.h"
 
 namespace xfq::report {
 
 namespace {
 
-constexpr std::size_t kMostWhole = 4;   // results of one experiment that are shown in full
-constexpr std::size_t kMostRows = 100;  // of a table behind a chart
+constexpr std::size_t kMostWhole = 4;  // results of one experiment that are shown in full
+constexpr std::size_t kMostRows = 60;  // of a table behind a chart
 
 /// Charts of one place of the page.
 struct ChartSet {
@@ -397,34 +398,11 @@ class Page {
   }
 
   std::string legend(const Chart& chart) const {
-    std::map<std::size_t, const ChartSeries*> used;
-    for (const ChartPanel& panel : chart.panels) {
-      for (const ChartSeries& series : panel.series) used.emplace(series.name, &series);
-    }
     std::string items;
-    for (const auto& [index, series] : used) {
-      const std::string& name = chart.series[index];
-      if (name.empty()) continue;
-      std::string sign = marker_entity(index);
-      switch (series->mark) {
-        case Mark::line:
-        case Mark::point:
-        case Mark::dot:
-          if (series->dashed) sign = "- -";
-          break;
-        case Mark::histogram:
-        case Mark::heatmap:
-          sign = "&#9632;";
-          break;
-        case Mark::vertical:
-          sign = series->dashed ? "&#9478;" : "&#9474;";
-          break;
-        case Mark::horizontal:
-          sign = series->dashed ? "- -" : "&#8212;";
-          break;
-      }
+    for (const LegendItem& item : legend_of(chart)) {
       items += fmt::format("<li><span class=\"series-{}\" aria-hidden=\"true\">{}</span> {}</li>\n",
-                           index % kColors + 1, sign, html_escaped(name));
+                           item.series % kColors + 1, item.sign,
+                           html_escaped(chart.series[item.series]));
     }
     return items.empty() ? items : "<ul class=\"legend\">\n" + items + "</ul>\n";
   }
@@ -477,6 +455,47 @@ class Page {
   std::size_t next_drawing_ = 0;
 };
 
+struct NamedChart {
+  std::string name;  ///< "quantize.bits-loss"
+  Chart chart;
+};
+
+/// Every chart of the page, in its order.
+std::vector<NamedChart> named_charts(const std::vector<NamedResult>& results, Language language) {
+  std::vector<NamedChart> all;
+  for (const ResultGroup& group : grouped(results)) {
+    GroupCharts charts = charts_of_group(group, language);
+    const auto add = [&all](ChartSet& set) {
+      for (Chart& chart : set.charts) {
+        all.push_back({fmt::format("{}.{}", set.name, chart.id), std::move(chart)});
+      }
+    };
+    add(charts.sweep);
+    for (ChartSet& set : charts.results) add(set);
+  }
+  return all;
+}
+
+/// The chart of that name; where no two experiments have the chart, its own id is enough.
+Chart chart_named(const std::vector<NamedResult>& results, const std::string& name,
+                  Language language) {
+  std::vector<NamedChart> all = named_charts(results, language);
+  NamedChart* found = nullptr;
+  std::size_t of_that_id = 0;
+  std::vector<std::string> names;
+  for (NamedChart& one : all) {
+    if (one.name == name) return std::move(one.chart);
+    if (one.chart.id == name) {
+      ++of_that_id;
+      found = &one;
+    }
+    names.push_back(one.name);
+  }
+  if (of_that_id == 1) return std::move(found->chart);
+  if (names.empty()) throw_usage("--chart: these results have nothing to draw");
+  throw_usage(fmt::format("--chart: got '{}', expected one of {}", name, fmt::join(names, ", ")));
+}
+
 }  // namespace
 
 std::string to_html(const std::vector<NamedResult>& results, Language language) {
@@ -485,15 +504,20 @@ std::string to_html(const std::vector<NamedResult>& results, Language language) 
 
 std::string to_vega_lite(const std::vector<NamedResult>& results, Language language) {
   Json specs = Json::object();
-  for (const ResultGroup& group : grouped(results)) {
-    const GroupCharts charts = charts_of_group(group, language);
-    const auto add = [&specs](const ChartSet& set) {
-      for (const Chart& chart : set.charts) specs[set.name + "." + chart.id] = vega_lite(chart);
-    };
-    add(charts.sweep);
-    for (const ChartSet& set : charts.results) add(set);
+  for (const NamedChart& one : named_charts(results, language)) {
+    specs[one.name] = vega_lite(one.chart);
   }
   return pretty(specs);
+}
+
+std::string chart_to_svg(const std::vector<NamedResult>& results, const std::string& name,
+                         Language language) {
+  return to_svg(chart_named(results, name, language));
+}
+
+std::string chart_to_vega_lite(const std::vector<NamedResult>& results, const std::string& name,
+                               Language language) {
+  return pretty(vega_lite(chart_named(results, name, language)));
 }
 
 }  // namespace xfq::report

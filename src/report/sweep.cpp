@@ -18,9 +18,10 @@ namespace xfq::report {
 
 namespace {
 
-constexpr std::size_t kMostKeys = 3;    // in a label
-constexpr std::size_t kMostSeries = 8;  // in a chart
-constexpr std::size_t kMostCharts = 6;  // when none are declared
+constexpr std::size_t kMostKeys = 3;      // in a label
+constexpr std::size_t kMostSeries = 8;    // in a chart
+constexpr std::size_t kMostLeftOut = 12;  // names of others
+constexpr std::size_t kMostCharts = 6;    // when none are declared
 
 Value setting(const Record& record, const std::string& key) {
   for (const auto& [name, value] : record.config) {
@@ -74,68 +75,65 @@ class Samples {
 /// Whether a metric belongs to a chart, and the name of its series there.
 using Fits = std::function<bool(const std::string& id, std::string& name)>;
 
-/// Metrics that fit. Names that would put two metrics of one result into one series are
-/// replaced by the whole ids.
-Samples samples_of(const ResultGroup& group, const Fits& fits) {
-  for (const bool whole : {false, true}) {
-    Samples samples;
-    for (std::size_t r = 0; r < group.results.size(); ++r) {
-      for (const Metric& metric : group.results[r]->result.record.metrics) {
-        std::string name;
-        if (!metric.value || !fits(metric.id, name)) continue;
-        samples.add(whole || name.empty() ? metric.id : name, {r, &metric});
-      }
-    }
-    if (whole || samples.one_a_result()) return samples;
-  }
-  return {};
-}
-
 std::string with_unit(const std::string& title, const std::string& unit) {
   return unit.empty() ? title : fmt::format("{} [{}]", title, unit);
 }
 
+/// Numbers by size, and before all words.
+bool value_before(const Value& a, const Value& b) {
+  const std::optional<double> x = as_number(to_text(a));
+  const std::optional<double> y = as_number(to_text(b));
+  if (x && y) return *x < *y;
+  return x || y ? x.has_value() : to_text(a) < to_text(b);
+}
+
+/// Where a result stands: a place along the swept option, and what sets its series apart.
+struct Standing {
+  double at = 0;  ///< a number, or the index of a category
+  std::string series;
+};
+
+/// The option with the most values is swept, numbers before words where two have as many; the
+/// combinations of all others are series.
 class SweepChart {
  public:
   SweepChart(const ResultGroup& group, Language language) : group_(group), language_(language) {
-    const std::vector<std::string> keys = differing_keys(group);
-    std::vector<std::string> labels;
-    for (const NamedResult* const result : group.results) {
-      labels.push_back(result_label(group, *result));
+    std::vector<std::string> keys = differing_keys(group);
+    if (keys.empty()) {
+      stand_by_file();
+      return;
     }
-    option_ = fmt::format("{}", fmt::join(keys, ", "));
-    std::set<double> distinct;
-    if (keys.size() == 1) {
-      option_ = keys.front();
-      for (std::size_t i = 0; i < labels.size(); ++i) {
-        labels[i] = to_text(setting(group.results[i]->result.record, keys.front()));
-        if (const auto number = as_number(labels[i])) numbers_.push_back(*number);
-      }
-      distinct.insert(numbers_.begin(), numbers_.end());
-    }
-    numeric_ = numbers_.size() == labels.size() && distinct.size() == labels.size();
-    if (numeric_ && *distinct.begin() > 0 && *distinct.rbegin() >= 16 * *distinct.begin()) {
-      scale_ = Scale::log;
-    }
-    labels_ = std::move(labels);
+    const auto swept =
+        std::max_element(keys.begin(), keys.end(), [this](const auto& a, const auto& b) {
+          return std::make_pair(values_of(a).size(), is_numeric(a)) <
+                 std::make_pair(values_of(b).size(), is_numeric(b));
+        });
+    option_ = *swept;
+    keys.erase(swept);
+    others_ = std::move(keys);
+    stand();
   }
 
   std::optional<Chart> draw(const std::string& id, const Fits& fits, const std::string& title,
                             Scale scale) {
-    const Samples samples = samples_of(group_, fits);
+    const Samples samples = samples_of(fits);
     if (samples.names().empty()) return std::nullopt;
     Chart chart;
     chart.id = "sweep-" + id;
     chart.title = phrase("{} against {}", {title, option_}).in(language_);
     chart.alt =
         phrase("{} with its interval for every value of {}.", {title, option_}).in(language_);
+    if (!others_.empty()) {
+      chart.alt += phrase(" A series for each combination of {}.",
+                          {fmt::format("{}", fmt::join(others_, ", "))})
+                       .in(language_);
+    }
     chart.source = "metrics";
     chart.shown = 1;
     ChartPanel panel;
     const std::string unit = samples.of(0).front().metric->unit;
-    ChartAxis measured{with_unit(title, unit), scale, 0, 1, {}, {}};
-    ChartAxis swept{option_, numeric_ ? scale_ : Scale::category, 0, 1, {}, {}};
-    if (!numeric_) swept.categories = labels_;
+    const ChartAxis measured{with_unit(title, unit), scale, 0, 1, {}, {}};
+    const ChartAxis swept{option_, numeric_ ? scale_ : Scale::category, 0, 1, categories_, {}};
     panel.x = numeric_ ? swept : measured;
     panel.y = numeric_ ? measured : swept;
     const std::size_t shown = std::min(samples.names().size(), kMostSeries);
@@ -147,7 +145,7 @@ class SweepChart {
           ++not_positive;
           continue;
         }
-        const double at = numeric_ ? numbers_[sample.result] : static_cast<double>(sample.result);
+        const double at = standings_[sample.result].at;
         ChartPoint point;
         point.x = numeric_ ? at : *sample.metric->value;
         point.y = numeric_ ? *sample.metric->value : at;
@@ -166,21 +164,112 @@ class SweepChart {
     if (not_positive > 0) {
       chart.notes.push_back(not_positive_note(not_positive).in(language_));
     }
-    if (shown < samples.names().size()) {
-      chart.notes.push_back(
-          phrase("{} more series are not drawn.", {samples.names().size() - shown}).in(language_));
-    }
+    if (shown < samples.names().size()) chart.notes.push_back(left_out(samples.names(), shown));
     chart.panels.push_back(std::move(panel));
     set_ranges({}, chart);
     return chart;
   }
 
  private:
+  Value value_of(std::size_t result, const std::string& key) const {
+    return setting(group_.results[result]->result.record, key);
+  }
+
+  /// The different values of an option, in order.
+  std::vector<Value> values_of(const std::string& key) const {
+    std::vector<Value> values;
+    for (std::size_t r = 0; r < group_.results.size(); ++r) values.push_back(value_of(r, key));
+    std::stable_sort(values.begin(), values.end(), value_before);
+    values.erase(std::unique(values.begin(), values.end()), values.end());
+    return values;
+  }
+
+  bool is_numeric(const std::string& key) const {
+    const std::vector<Value> values = values_of(key);
+    return std::all_of(values.begin(), values.end(),
+                       [](const Value& value) { return as_number(to_text(value)).has_value(); });
+  }
+
+  /// No option tells the results apart.
+  void stand_by_file() {
+    for (const NamedResult* const result : group_.results) {
+      const auto at = static_cast<double>(categories_.size());
+      categories_.push_back(result_label(group_, *result));
+      standings_.push_back({at, {}});
+      order_.push_back(order_.size());
+    }
+  }
+
+  void stand() {
+    const std::vector<Value> values = values_of(option_);
+    numeric_ = is_numeric(option_);
+    if (numeric_) {
+      const double lowest = *as_number(to_text(values.front()));
+      const double highest = *as_number(to_text(values.back()));
+      if (lowest > 0 && highest >= 16 * lowest) scale_ = Scale::log;
+    } else {
+      for (const Value& value : values) categories_.push_back(to_text(value));
+    }
+    for (std::size_t r = 0; r < group_.results.size(); ++r) {
+      const std::string text = to_text(value_of(r, option_));
+      const auto place = std::find(categories_.begin(), categories_.end(), text);
+      std::vector<std::string> words;
+      for (const std::string& key : others_) {
+        words.push_back(fmt::format("{} {}", key, to_text(value_of(r, key))));
+      }
+      standings_.push_back(
+          {numeric_ ? *as_number(text) : static_cast<double>(place - categories_.begin()),
+           fmt::format("{}", fmt::join(words, ", "))});
+      order_.push_back(r);
+    }
+    std::stable_sort(order_.begin(), order_.end(), [this](std::size_t a, std::size_t b) {
+      for (const std::string& key : others_) {
+        const Value x = value_of(a, key);
+        const Value y = value_of(b, key);
+        if (x != y) return value_before(x, y);
+      }
+      return false;
+    });
+  }
+
+  /// Metrics that fit. Names that would put two metrics of one result into one series are
+  /// replaced by the whole ids.
+  Samples samples_of(const Fits& fits) const {
+    for (const bool whole : {false, true}) {
+      Samples samples;
+      for (const std::size_t r : order_) {
+        const std::string& series = standings_[r].series;
+        for (const Metric& metric : group_.results[r]->result.record.metrics) {
+          std::string name;
+          if (!metric.value || !fits(metric.id, name)) continue;
+          if (whole || (name.empty() && series.empty())) name = metric.id;
+          samples.add(
+              fmt::format("{}{}{}", name, name.empty() || series.empty() ? "" : ", ", series),
+              {r, &metric});
+        }
+      }
+      if (whole || samples.one_a_result()) return samples;
+    }
+    return {};
+  }
+
+  std::string left_out(const std::vector<std::string>& names, std::size_t shown) const {
+    const std::size_t named = std::min(names.size(), shown + kMostLeftOut);
+    const auto at = [&names](std::size_t i) {
+      return names.begin() + static_cast<std::ptrdiff_t>(i);
+    };
+    const std::string list = fmt::format("{}", fmt::join(at(shown), at(named), "; "));
+    if (named == names.size()) return phrase("Not drawn: {}.", {list}).in(language_);
+    return phrase("Not drawn: {}; and {} more.", {list, names.size() - named}).in(language_);
+  }
+
   const ResultGroup& group_;
   Language language_;
-  std::string option_;
-  std::vector<std::string> labels_;
-  std::vector<double> numbers_;
+  std::string option_;               ///< along the axis; empty: results stand under their files
+  std::vector<std::string> others_;  ///< that make series
+  std::vector<Standing> standings_;  ///< by result
+  std::vector<std::size_t> order_;   ///< of the results, by series
+  std::vector<std::string> categories_;
   bool numeric_ = false;
   Scale scale_ = Scale::linear;
 };

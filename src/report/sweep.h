@@ -27,8 +27,9 @@ std::vector<std::string> differing_keys(const ResultGroup& group);
 std::string result_label(const ResultGroup& group, const NamedResult& result);
 
 /// Charts of the metrics that the experiment's declaration names (else of the first with
-/// an interval), over the option: a line over numbers, a dot for each value otherwise.
-/// None for a single result.
+/// an interval), over the option with the most values: a line over numbers, a dot for each
+/// value otherwise. The combinations of the other options that differ are series. None for a
+/// single result.
 std::vector<Chart> sweep_charts(const ResultGroup& group, Language language);
 
 /// Whether `id` fits `pattern` ('*': any text, '#': digits); `name` becomes what the stars

@@ -76,12 +76,26 @@ std::vector<Character> characters_of(const std::string& text) {
   return characters;
 }
 
+/// Marks that may not end a line: U+201C, U+FF08.
+bool opens(const Character& character) {
+  return character.bytes == "\xE2\x80\x9C" || character.bytes == "\xEF\xBC\x88";
+}
+
+/// Marks that may not begin one: U+201D, U+3001, U+3002, U+FF09, U+FF0C, U+FF1A, U+FF1B, U+FF1F.
+bool closes(const Character& character) {
+  static const std::vector<std::string> marks = {"\xE2\x80\x9D", "\xE3\x80\x81", "\xE3\x80\x82",
+                                                 "\xEF\xBC\x89", "\xEF\xBC\x8C", "\xEF\xBC\x9A",
+                                                 "\xEF\xBC\x9B", "\xEF\xBC\x9F"};
+  return std::find(marks.begin(), marks.end(), character.bytes) != marks.end();
+}
+
 /// Breaks text at spaces and beside wide characters; `indent` leads every line.
 std::string wrap(const std::string& text, int width, const std::string& indent) {
   const int room = std::max(20, std::max(width, 0) - static_cast<int>(indent.size()));
   std::string out, line, word;
   int line_columns = 0, word_columns = 0;
   bool space = false;  // before the word
+  bool after_wide = false, after_opening = false;
   const auto end_word = [&] {
     if (word.empty()) return;
     if (line_columns > 0 && line_columns + (space ? 1 : 0) + word_columns > room) {
@@ -105,10 +119,11 @@ std::string wrap(const std::string& text, int width, const std::string& indent) 
       space = true;
       continue;
     }
-    if (character.wide()) end_word();
+    if ((character.wide() || after_wide) && !after_opening && !closes(character)) end_word();
     word += character.bytes;
     word_columns += character.columns;
-    if (character.wide()) end_word();
+    after_wide = character.wide();
+    after_opening = opens(character);
   }
   end_word();
   if (!line.empty()) out += indent + line + '\n';
@@ -246,7 +261,7 @@ std::string to_markdown(const Record& record, Language language) {
   if (!record.warnings.empty()) {
     out += "## " + say("Warnings") + "\n\n";
     for (const Warning& warning : record.warnings) {
-      out += fmt::format("- {}: {}; {}\n", warning.code, say(warning.text), say(warning.fix));
+      out += fmt::format("- {}: {}\n", warning.code, say(clauses({warning.text, warning.fix})));
     }
     out += '\n';
   }
@@ -265,13 +280,13 @@ std::string summary(const Record& record, int width, Language language) {
   std::size_t longest = 0;
   for (const Claim& claim : record.claims) longest = std::max(longest, claim.id.size());
   for (const Claim& claim : record.claims) {
-    std::string note = say(claim.conditions);
+    Text note = claim.conditions;
     if (claim.seeds_needed) {
-      note += (note.empty() ? "" : "; ") +
-              say(phrase("{} seeds would settle it", {*claim.seeds_needed}));
+      note = clauses({note, phrase("{} seeds would settle it", {*claim.seeds_needed})});
     }
-    out += fmt::format("  {:<{}}  {}{}\n", claim.id, longest, say(verdict_text(claim.verdict)),
-                       note.empty() ? "" : " (" + note + ")");
+    const Text verdict = verdict_text(claim.verdict);
+    out += fmt::format("  {:<{}}  {}\n", claim.id, longest,
+                       say(note.empty() ? verdict : phrase("{} ({})", {verdict, note})));
   }
   for (const Metric& metric : record.cost.measurements) {
     out += fmt::format("  {}  {} {} {}\n", metric.id, short_number(metric.value),

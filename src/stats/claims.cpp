@@ -63,21 +63,18 @@ Text describe(const std::vector<Condition>& conditions) {
     Outcome outcome;
     const char* format;
   };
-  Text text;
+  std::vector<Text> groups;
   for (const Group& group :
        {Group{Outcome::pass, "holds under {}"}, Group{Outcome::fail, "fails under {}"},
         Group{Outcome::undecided, "open under {}"}}) {
-    Text names;
+    std::vector<Text> names;
     for (const Condition& condition : conditions) {
-      if (condition.name.empty() || condition.outcome != group.outcome) continue;
-      if (!names.empty()) names += Text::verbatim(", ");
-      names += condition.name;
+      if (condition.outcome == group.outcome) names.push_back(condition.name);
     }
-    if (names.empty()) continue;
-    if (!text.empty()) text += Text::verbatim("; ");
-    text += phrase(group.format, {names});
+    const Text listed = listing(names);
+    if (!listed.empty()) groups.push_back(phrase(group.format, {listed}));
   }
-  return text;
+  return clauses(groups);
 }
 
 std::optional<std::int64_t> seeds_needed(const std::vector<JudgedTest>& tests) {

@@ -150,18 +150,41 @@ Confusion confusion(const std::vector<double>& scores, const std::vector<bool>& 
   return counts;
 }
 
+namespace {
+
+/// The bin of equal width that a probability falls into.
+std::size_t bin_of(double probability, std::size_t bins) {
+  if (bins == 0) throw_run("calibration over 0 bins, expected 1 or more");
+  if (!(probability >= 0 && probability <= 1)) {
+    throw_run(fmt::format("probability {}, expected 0 to 1", probability));
+  }
+  return std::min(static_cast<std::size_t>(probability * static_cast<double>(bins)), bins - 1);
+}
+
+}  // namespace
+
+std::vector<CalibrationBin> calibration_bins(const std::vector<double>& probabilities,
+                                             const std::vector<bool>& labels, std::size_t bins) {
+  check_items(probabilities, labels);
+  std::vector<CalibrationBin> out(bins);
+  for (std::size_t i = 0; i < probabilities.size(); ++i) {
+    CalibrationBin& bin = out[bin_of(probabilities[i], bins)];
+    bin.probabilities += probabilities[i];
+    bin.positives += labels[i] ? 1 : 0;
+    ++bin.count;
+  }
+  return out;
+}
+
 std::optional<double> calibration_error(const std::vector<double>& probabilities,
                                         const std::vector<bool>& labels, std::size_t bins) {
   check_items(probabilities, labels);
-  if (bins == 0) throw_run("calibration over 0 bins, expected 1 or more");
   if (probabilities.empty()) return std::nullopt;
   // Per bin, the sum of (label - probability); its magnitude is count * |gap|.
   std::vector<double> gap(bins, 0);
   for (std::size_t i = 0; i < probabilities.size(); ++i) {
     const double p = probabilities[i];
-    if (!(p >= 0 && p <= 1)) throw_run(fmt::format("probability {}, expected 0 to 1", p));
-    const auto bin = std::min(static_cast<std::size_t>(p * static_cast<double>(bins)), bins - 1);
-    gap[bin] += (labels[i] ? 1.0 : 0.0) - p;
+    gap[bin_of(p, bins)] += (labels[i] ? 1.0 : 0.0) - p;
   }
   double sum = 0;
   for (const double value : gap) sum += std::abs(value);

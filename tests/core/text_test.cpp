@@ -38,6 +38,34 @@ TEST_CASE("phrases fill in numbers, names and texts") {
   CHECK_THROWS_AS(phrase("{} and {}", {1}), Error);
 }
 
+TEST_CASE("Chinese has spaces beside Latin words and numbers only") {
+  // The catalogue's format is "{}<U+FF08>{}<U+FF09>" for "{} ({})" and "{} <wei>" for "{} bits".
+  const std::string wei = "\xE4\xBD\x8D";
+  CHECK(phrase("{} bits", {8}).in(Language::zh) == "8 " + wei);
+  const Text bracketed = phrase("{} ({})", {"8", "9"});
+  CHECK(phrase("{} bits", {bracketed}).in(Language::zh) == bracketed.in(Language::zh) + wei);
+  const Text word = Text::from("a", wei);
+  CHECK(phrase("{} bits", {word}).in(Language::zh) == wei + wei);
+  CHECK(phrase("{} bits", {word}).english() == "a bits");
+}
+
+TEST_CASE("sentences and lists are joined as each language does") {
+  const Text a = Text::from("One.", "Yi.");
+  const Text b = Text::from("Two.", "Er.");
+  const Text text = paragraph({Text(), a, Text(), b});
+  CHECK(text.english() == "One. Two.");
+  CHECK(text.in(Language::zh) == "Yi.Er.");  // Chinese sentences stand without spaces
+  const std::vector<Text> items = {Text::verbatim("w2"), Text::verbatim("w4"),
+                                   Text::verbatim("{}")};
+  CHECK(listing(items).english() == "w2, w4, {}");
+  CHECK(listing(items).in(Language::zh) == "w2\xe3\x80\x81w4\xe3\x80\x81{}");  // U+3001
+  CHECK(listing_with_and(items).english() == "w2, w4 and {}");
+  CHECK(listing_with_and(items).translated());
+  CHECK(listing_with_and({a}) == a);
+  CHECK(listing_with_and({}).empty());
+  CHECK_FALSE(paragraph({a, "no catalogue has this sentence"}).translated());
+}
+
 TEST_CASE("a .po file is read with comments, continuations and escapes") {
   const std::vector<Translation> entries = parse_po(
       "# comment\nmsgid \"\"\nmsgstr \"\"\n\"Language: zh\\n\"\n\n"

@@ -24,6 +24,7 @@ using test::metric;
 using test::run_experiment;
 using test::same_result;
 using test::Settings;
+using test::StopAfterRuns;
 using test::table;
 using test::value;
 
@@ -253,6 +254,59 @@ TEST_CASE("threads do not change what is computed") {
   for (const Metric& m : record.metrics) CHECK(m.unit != "s");
 }
 
+TEST_CASE("functions are drawn as the first seed learned and as they were written down") {
+  const Record record = run_experiment(make_approx(), {{"part", "universal"},
+                                                       {"target", "runge,ball:2"},
+                                                       {"widths", "3,4,16"},
+                                                       {"construction", "square,sawtooth,product"},
+                                                       {"seed", "5"}});
+  const auto number = [](const Value& cell) { return std::get<double>(cell); };
+  // A ball has two variables; 128 cells have 129 ends.
+  const Table& functions = table(record, "functions");
+  REQUIRE(functions.rows.size() == 129);
+  CHECK(number(functions.rows.front()[1]) == -1);
+  CHECK(number(functions.rows.back()[1]) == 1);
+  CHECK(number(functions.rows[64][2]) == 1);         // 1 / (1 + 25 * 0)
+  CHECK(number(functions.rows[0][2]) == 0.0384615);  // 1 / 26 to six digits
+  // The same mean square as that on 2048 midpoints, in whose rows it stands.
+  const auto integral = [&](std::size_t column) {
+    double sum = 0;
+    for (std::size_t r = 0; r < functions.rows.size(); ++r) {
+      const double error = number(functions.rows[r][column]) - number(functions.rows[r][2]);
+      sum += (r == 0 || r == 128 ? 0.5 : 1.0) * error * error / 128;
+    }
+    return sum;
+  };
+  const auto judged = [&](const char* name, std::size_t key, std::int64_t wanted) {
+    for (const auto& row : table(record, name).rows) {
+      const bool network = name == std::string("depths") || row[1] == Value("network");
+      if (row[0] == Value("runge") && network && row[key] == Value(wanted) &&
+          row[4] == Value(std::int64_t{5})) {
+        return number(row[5]);
+      }
+    }
+    return -1.0;
+  };
+  CHECK(integral(3) == Approx(judged("widths", 2, 3)).epsilon(0.01));
+  CHECK(integral(4) == Approx(judged("widths", 2, 16)).epsilon(0.01));
+  CHECK(integral(5) == Approx(judged("depths", 1, 2)).epsilon(0.01));
+
+  // The largest twins of size 4 at most; a product has two variables. 64 cells each.
+  const Table& twins = table(record, "twins");
+  REQUIRE(twins.rows.size() == 2 * 65);
+  for (std::size_t i = 0; i <= 64; ++i) {
+    CHECK(twins.rows[i][0] == Value("sawtooth"));
+    CHECK(twins.rows[i][1] == Value(std::int64_t{4}));
+    // A tent of 16 pieces: up over four cells, down over four.
+    const double tent = static_cast<double>(i % 8 <= 4 ? i % 8 : 8 - i % 8) / 4;
+    CHECK(number(twins.rows[i][4]) == tent);
+    // 16 pieces interpolate x^2 at every fourth place.
+    CHECK(twins.rows[65 + i][0] == Value("square"));
+    const double x = static_cast<double>(i) / 64;
+    if (i % 4 == 0) CHECK(number(twins.rows[65 + i][4]) == Approx(x * x).margin(1e-6));
+  }
+}
+
 TEST_CASE("the result does not depend on threads, on the cache or on the kernel") {
   const std::string folder =
       (std::filesystem::temp_directory_path() / "xfq_approx_test_cache").string();
@@ -355,21 +409,6 @@ TEST_CASE("a file is a target like any other") {
   CHECK(complaint().find("has 5 rows, expected at least 20") != std::string::npos);
   std::filesystem::remove(path);
 }
-
-namespace {
-
-class StopAfterRuns : public Monitor {
- public:
-  explicit StopAfterRuns(int runs) : runs_(runs) {}
-  bool stop_requested() const override { return finished_ >= runs_; }
-  void finished(const std::string&) override { ++finished_; }
-
- private:
-  int runs_;
-  int finished_ = 0;
-};
-
-}  // namespace
 
 TEST_CASE("an interrupted run keeps the seeds that are whole and says so") {
   // Features has 2 + 2 + 3 jobs a seed in this profile: the first seed is whole after 7.

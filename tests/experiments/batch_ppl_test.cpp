@@ -22,6 +22,7 @@ using test::metric;
 using test::run_experiment;
 using test::same_result;
 using test::Settings;
+using test::StopAfterRuns;
 using test::table;
 using test::value;
 
@@ -245,9 +246,7 @@ TEST_CASE("batch-ppl: a rate at which runs diverge leaves holes, not numbers") {
 }
 
 TEST_CASE("batch-ppl: an interruption ends the run with its kind") {
-  class StopAtOnce : public Monitor {
-    bool stop_requested() const override { return true; }
-  } monitor;
+  StopAfterRuns monitor(0);
   try {
     run_experiment(make_batch_ppl(), {}, monitor);
     FAIL("the monitor asked to stop");

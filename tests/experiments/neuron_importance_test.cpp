@@ -18,6 +18,7 @@ using test::metric;
 using test::run_experiment;
 using test::same_result;
 using test::Settings;
+using test::StopAfterRuns;
 using test::table;
 using test::value;
 
@@ -142,6 +143,22 @@ TEST_CASE("a run measures every score against every oracle") {
   // 4 * 16 neurons in each of two layers, first seed.
   CHECK(static_cast<std::int64_t>(table(record, "damage").rows.size()) == 128 * oracles);
   CHECK(table(record, "units").rows.size() == 6);
+  // All 128 neurons with layer, index, token KL and 20 scores.
+  const Table& drawn = table(record, "oracle_scores");
+  CHECK(drawn.columns.size() == 23);
+  REQUIRE(drawn.rows.size() == 128);
+  for (std::size_t row = 0; row < drawn.rows.size(); ++row) {
+    CHECK(number(drawn, row, "layer") == static_cast<double>(row / 64));
+    CHECK(number(drawn, row, "index") == static_cast<double>(row % 64));
+    CHECK(number(drawn, row, "kl") ==
+          Approx(number(table(record, "damage"), row, "kl")).epsilon(5e-4));  // four digits
+  }
+  // The score is the one that is told beside a unit's name.
+  const Table& told = table(record, "unit_scores");
+  REQUIRE(text(told, 0, "score") == "gradient");
+  const auto unit = static_cast<std::size_t>(64 * number(told, 0, "layer")) +
+                    static_cast<std::size_t>(number(told, 0, "index"));
+  CHECK(number(drawn, unit, "gradient") == Approx(number(told, 0, "value")).epsilon(5e-4));
   CHECK(table(record, "unit_scores").rows.size() == 6 * 20);
   for (const char* oracle : {"zero", "mean", "resample"}) {
     const std::string prefix = std::string("oracle.") + oracle;
@@ -222,18 +239,8 @@ TEST_CASE("combinations that make no sense are refused by name") {
 
 TEST_CASE("an interrupted run of importance keeps whole seeds") {
   /// Asks to stop once so many parts have finished.
-  class StopAfter : public Monitor {
-   public:
-    explicit StopAfter(int parts) : parts_(parts) {}
-    bool stop_requested() const override { return finished_ >= parts_; }
-    void finished(const std::string&) override { ++finished_; }
-
-   private:
-    int parts_;
-    int finished_ = 0;
-  };
   // Two models, then three parts of the first.
-  StopAfter first_seed(5);
+  StopAfterRuns first_seed(5);
   Settings settings = with({{"threads", "1"}});
   settings[0] = {"seeds", "2"};
   const Record record = run_experiment(make_neuron_importance(), settings, first_seed);
@@ -241,8 +248,30 @@ TEST_CASE("an interrupted run of importance keeps whole seeds") {
   REQUIRE_FALSE(record.warnings.empty());
   CHECK(std::any_of(record.warnings.begin(), record.warnings.end(),
                     [](const Warning& warning) { return warning.code == "interrupted"; }));
-  StopAfter at_once(0);
+  StopAfterRuns at_once(0);
   CHECK_THROWS_AS(run_experiment(make_neuron_importance(), settings, at_once), Error);
+}
+
+TEST_CASE("of many units a fixed number is drawn, from the least to the most damage") {
+  // 4 * 32 neurons in each of two layers.
+  const Record record = run_experiment(make_neuron_importance(), with({{"dim", "32"}}));
+  const Table& drawn = table(record, "oracle_scores");
+  CHECK(drawn.columns.size() == 5);  // layer, index, kl, and the two scores of these settings
+  REQUIRE(drawn.rows.size() == 200);
+  const auto sorted = [](const Table& from) {
+    std::vector<double> values;
+    for (std::size_t row = 0; row < from.rows.size(); ++row) {
+      values.push_back(number(from, row, "kl"));
+    }
+    std::sort(values.begin(), values.end());
+    return values;
+  };
+  const std::vector<double> some = sorted(drawn);
+  const std::vector<double> all = sorted(table(record, "damage"));
+  // Both ends, and between them place i of 199 in 255 steps.
+  for (const std::size_t i : {0, 1, 100, 199}) {
+    CHECK(some[i] == Approx(all[i * 255 / 199]).epsilon(5e-4));
+  }
 }
 
 TEST_CASE("importance on a file") {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "../../src/experiments/nsp/bag_of_words.h"
 #include "../../src/experiments/nsp/claims.h"
@@ -22,6 +23,7 @@ using test::metric;
 using test::run_experiment;
 using test::same_result;
 using test::Settings;
+using test::StopAfterRuns;
 using test::table;
 using test::value;
 
@@ -367,6 +369,38 @@ TEST_CASE("every option makes the arms it names, with named labels") {
   }
 }
 
+TEST_CASE("reliability curves hold every pair of a set once for each seed") {
+  const Record record = run_experiment(make_nsp(), tiny({{"objective", "nsp"},
+                                                         {"negative_share", "0.5,0.9"},
+                                                         {"evaluation_pairs", "90"},
+                                                         {"seeds", "2"}}));
+  struct Sum {
+    double probability = 0, next = 0;
+    std::int64_t count = 0;
+  };
+  std::map<std::string, Sum> sums;
+  for (const auto& row : table(record, "calibration").rows) {
+    Sum& sum = sums[std::get<std::string>(row[0]) + " " + std::get<std::string>(row[1]) + " " +
+                    std::get<std::string>(row[2])];
+    const std::int64_t count = std::get<std::int64_t>(row[5]);
+    CHECK(count > 0);
+    sum.count += count;
+    sum.probability += static_cast<double>(count) * std::get<double>(row[3]);
+    sum.next += static_cast<double>(count) * std::get<double>(row[4]);
+  }
+  CHECK(sums.size() == 8);
+  // 45 pairs of each kind and seed; nine negatives for a positive leave five positives.
+  const Sum balanced = sums.at("nsp.share0.9 balanced plain");
+  CHECK(balanced.count == 2 * 90);
+  CHECK(balanced.next == Approx(2 * 45));
+  const Sum natural = sums.at("nsp.share0.9 natural plain");
+  CHECK(natural.count == 2 * 50);
+  CHECK(natural.next == Approx(2 * 5));
+  // To a prior with more positives the probabilities rise; there is nothing to shift at one half.
+  CHECK(sums.at("nsp.share0.9 balanced shifted").probability > balanced.probability + 1);
+  CHECK(sums.at("nsp balanced shifted").probability == sums.at("nsp natural plain").probability);
+}
+
 TEST_CASE("what cannot be asked is refused by name") {
   CHECK(refusal({{"input_format", "contiguous"}}).find("--input-format") == 0);
   CHECK(refusal({{"objective", "nsp,nsp"}}).find("--objective: nsp is asked for twice") == 0);
@@ -400,23 +434,13 @@ TEST_CASE("nsp's result does not depend on threads, on the cache or on the kerne
 }
 
 TEST_CASE("an interrupted nsp keeps whole seeds") {
-  class StopAfter : public Monitor {
-   public:
-    explicit StopAfter(int runs) : runs_(runs) {}
-    bool stop_requested() const override { return finished_ >= runs_; }
-    void finished(const std::string&) override { ++finished_; }
-
-   private:
-    int runs_;
-    int finished_ = 0;
-  };
   // Two seeds of: mlm, words, contrast; then seed 1's five arms are enough for one seed.
-  StopAfter after_first_seed(2 * 3 + 5);
+  StopAfterRuns after_first_seed(2 * 3 + 5);
   const Record record = run_experiment(make_nsp(), tiny({{"threads", "1"}}), after_first_seed);
   CHECK(metric(record, "nsp.mlm_nll").n == 1);
   REQUIRE_FALSE(record.warnings.empty());
   CHECK(record.warnings[0].code == "interrupted");
-  StopAfter at_once(0);
+  StopAfterRuns at_once(0);
   CHECK_THROWS_AS(run_experiment(make_nsp(), tiny({}), at_once), Error);
 }
 

@@ -24,4 +24,11 @@ TEST_CASE("a metric that is a mean over seeds keeps the number of each seed") {
   CHECK(exact_metric("m", "", Better::none, 1).values.empty());
 }
 
+TEST_CASE("numbers that are drawn keep their leading digits") {
+  CHECK(rounded(0.0123456, 3) == 0.0123);
+  CHECK(rounded(-98765.4, 2) == -99000);
+  CHECK(rounded(9.9996e-7, 4) == 1e-6);
+  CHECK(rounded(0, 4) == 0);
+}
+
 }  // namespace xfq::experiments

@@ -20,6 +20,7 @@ using test::metric;
 using test::run_experiment;
 using test::same_result;
 using test::Settings;
+using test::StopAfterRuns;
 using test::table;
 using test::value;
 
@@ -312,17 +313,6 @@ TEST_CASE("leaving the head out keeps it in fp32") {
 namespace {
 
 /// Asks to stop once `runs` jobs have finished, or at once.
-class StopAfterRuns : public Monitor {
- public:
-  explicit StopAfterRuns(int runs) : runs_(runs) {}
-  bool stop_requested() const override { return finished_ >= runs_; }
-  void finished(const std::string&) override { ++finished_; }
-
- private:
-  int runs_;
-  int finished_ = 0;
-};
-
 }  // namespace
 
 TEST_CASE("an interrupted run keeps what has finished and says so") {

@@ -39,6 +39,18 @@ inline Record run_experiment(std::unique_ptr<experiments::Experiment> experiment
   return run_experiment(std::move(experiment), settings, monitor);
 }
 
+/// Asks to stop when so many runs have finished.
+class StopAfterRuns : public Monitor {
+ public:
+  explicit StopAfterRuns(int runs) : runs_(runs) {}
+  bool stop_requested() const override { return finished_ >= runs_; }
+  void finished(const std::string&) override { ++finished_; }
+
+ private:
+  int runs_;
+  int finished_ = 0;
+};
+
 inline const Metric& metric(const Record& record, const std::string& id) {
   for (const Metric& m : record.metrics) {
     if (m.id == id) return m;

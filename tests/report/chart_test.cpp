@@ -86,6 +86,26 @@ TEST_CASE("a declaration with a slip is refused") {
       Error);
 }
 
+TEST_CASE("layers name the panels of a table that has a column for each") {
+  const Record record =
+      record_with({"units", {"kl", "a", "b"}, {{1.0, 2.0, 5.0}, {3.0, 4.0, 6.0}}});
+  const auto layer = [](const std::string& column) {
+    return R"({"table": "units", "mark": "point", "x": ")" + column +
+           R"(", "y": "kl", "panel": {"en": ")" + column + R"(", "zh": "z"}})";
+  };
+  const std::string layers =
+      R"(, "layers": [)" + layer("a") + ", " + layer("b") + R"(, {"mark": "horizontal", "y": 2}])";
+  const Chart chart = resolved(axes() + layers, record);
+  REQUIRE(chart.panels.size() == 2);
+  CHECK(chart.panels[0].name == "a");
+  CHECK(chart.panels[1].name == "b");
+  CHECK(chart.panels[1].series.at(0).points.at(1).x == 6);
+  // A rule stands in all panels.
+  CHECK(chart.panels[0].series.size() == 2);
+  CHECK(chart.panels[1].series.size() == 2);
+  CHECK_THROWS_AS(declared(axes() + R"(, "facet": "kl")" + layers), Error);
+}
+
 TEST_CASE("rows of several seeds are one point with the t interval of their mean") {
   const Chart chart = resolved(axes() + kLines, seeds());
   REQUIRE(chart.panels.size() == 1);

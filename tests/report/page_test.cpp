@@ -6,6 +6,7 @@
 #include <string>
 
 #include "catch.h"
+#include "drawing.h"
 #include "html.h"
 #include "made_record.h"
 #include "sweep.h"
@@ -227,6 +228,68 @@ TEST_CASE("a sweep over words has a place for each") {
   CHECK(result_label(grouped(apart)[0], apart[1]) == "far.json");  // too much differs
 }
 
+namespace {
+
+/// Results of every pair of values, `b` inside `a`; the metric is 10 * a + b.
+std::vector<NamedResult> grid(const std::vector<std::int64_t>& a,
+                              const std::vector<std::int64_t>& b) {
+  std::vector<NamedResult> results;
+  for (const std::int64_t one : a) {
+    for (const std::int64_t other : b) {
+      Record record = chartless();
+      record.config = {{"a", one}, {"b", other}};
+      record.metrics[0].value = static_cast<double>(10 * one + other);
+      results.push_back(named(std::to_string(one) + "-" + std::to_string(other), record));
+    }
+  }
+  return results;
+}
+
+}  // namespace
+
+TEST_CASE("of several options the one with the most values is swept, the others are series") {
+  const std::vector<NamedResult> results = grid({16, 8}, {1, 3, 2});
+  const std::vector<Chart> charts = sweep_charts(grouped(results)[0], Language::en);
+  REQUIRE(charts.size() == 1);
+  const ChartPanel& panel = charts[0].panels.at(0);
+  CHECK(panel.x.title == "b");
+  CHECK(charts[0].series == std::vector<std::string>{"a 8", "a 16"});  // by size, not by text
+  REQUIRE(panel.series.size() == 2);
+  REQUIRE(panel.series[0].points.size() == 3);
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(panel.series[0].points[i].x == static_cast<double>(i + 1));
+    CHECK(panel.series[0].points[i].y == static_cast<double>(80 + i + 1));
+  }
+  CHECK(charts[0].notes.empty());
+  CHECK(has(charts[0].alt, "A series for each combination of a."));
+}
+
+TEST_CASE("a sweep says which series it leaves out") {
+  // Ten values of each; the first one is swept, and the chart holds eight of the other's.
+  const std::vector<std::int64_t> ten = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+  const std::vector<NamedResult> results = grid(ten, ten);
+  const Chart chart = sweep_charts(grouped(results)[0], Language::en).at(0);
+  CHECK(chart.panels.at(0).x.title == "a");
+  CHECK(chart.series.size() == 8);
+  CHECK(chart.series.back() == "b 8");
+  CHECK(chart.notes == std::vector<std::string>{"Not drawn: b 9; b 10."});
+}
+
+TEST_CASE("words have places in a sweep of several options too") {
+  std::vector<NamedResult> results;
+  for (const char* corpus : {"x", "y", "z"}) {
+    for (const std::int64_t bits : {4, 8}) {
+      Record record = chartless();
+      record.config = {{"corpus", std::string(corpus)}, {"bits", bits}};
+      results.push_back(named(corpus + std::to_string(bits), record));
+    }
+  }
+  const Chart chart = sweep_charts(grouped(results)[0], Language::en).at(0);
+  CHECK(chart.panels.at(0).y.categories == std::vector<std::string>{"x", "y", "z"});
+  CHECK(chart.series == std::vector<std::string>{"bits 4", "bits 8"});
+  CHECK(chart.panels[0].series.at(1).points.at(2).y == 2);
+}
+
 TEST_CASE("a metric whose name looks like a pattern is a name") {
   Record first = with_setting("seed", std::int64_t{1});
   Record second = with_setting("seed", std::int64_t{2});
@@ -263,6 +326,76 @@ TEST_CASE("specifications have a name for each chart") {
   REQUIRE(specs.contains("quantize.arms"));
   CHECK(specs.at("quantize.arms").at("data").at("values").at(0).at("y") == "w8a8.kl");
   CHECK(nlohmann::json::parse(to_vega_lite({named("m.json", chartless())}, Language::en)).empty());
+}
+
+TEST_CASE("a chart is asked for by its name, or by its id where that is clear") {
+  Record record = chartless();
+  record.schema = "xfq/quantize/1";
+  record.tables = {{"arms",
+                    {"arm", "seed", "kl_mean"},
+                    {{std::string("w8a8.kl"), std::int64_t{1}, 0.5},
+                     {std::string("w8a8.kl"), std::int64_t{2}, 0.25}}}};
+  const std::vector<NamedResult> results = {named("q.json", record)};
+  const std::string spec = chart_to_vega_lite(results, "quantize.arms", Language::en);
+  CHECK(spec == chart_to_vega_lite(results, "arms", Language::en));
+  CHECK(nlohmann::json::parse(spec) ==
+        nlohmann::json::parse(to_vega_lite(results, Language::en)).at("quantize.arms"));
+  const auto complaint = [](const std::vector<NamedResult>& given, const std::string& name) {
+    try {
+      chart_to_vega_lite(given, name, Language::en);
+    } catch (const Error& error) {
+      CHECK(error.kind() == ErrorKind::usage);
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  CHECK(complaint(results, "arm") == "--chart: got 'arm', expected one of quantize.arms");
+  CHECK(complaint({named("m.json", chartless())}, "arms") ==
+        "--chart: these results have nothing to draw");
+  // Two results of one experiment have the chart once each.
+  Record second = record;
+  second.config[0].second = std::string("other");
+  const std::vector<NamedResult> both = {results[0], named("r.json", second)};
+  CHECK(complaint(both, "arms").find("quantize.arms, quantize.2.arms") != std::string::npos);
+  CHECK(complaint(both, "quantize.2.arms").empty());
+}
+
+TEST_CASE("a drawing is a file of its own in the colours of both kinds of screen") {
+  Chart chart;
+  chart.id = "c";
+  chart.title = "Title <of> a chart that is far too long for one line of a drawing with one panel";
+  chart.alt = "what \"it\" shows";
+  chart.series = {"first", kBad};
+  chart.notes = {"A note.", "Is var(--ink) a colour?"};
+  ChartPanel panel;
+  panel.series = {{0, Mark::line, false, {{1, 1, 0, 0, {}, 1}, {2, 3, 0, 0, {}, 1}}},
+                  {1, Mark::line, true, {{1, 2, 0, 0, {}, 1}, {2, 2, 0, 0, {}, 1}}}};
+  chart.panels = {panel};
+  set_ranges({}, chart);
+  CHECK(legend_of(chart).size() == 2);
+  CHECK(legend_of(chart)[1].sign == "- -");
+  std::string svg;
+  try {
+    svg = to_svg(chart);
+  } catch (const Error& error) {
+    if (!has(error.what(), "not in PATH")) throw;
+    WARN("no gnuplot here");
+    return;
+  }
+  CHECK(svg.rfind("<svg xmlns=\"http://www.w3.org/2000/svg\"", 0) == 0);
+  CHECK(svg.substr(svg.size() - 7) == "</svg>\n");
+  CHECK(has(svg, "<title>what &quot;it&quot; shows</title>"));
+  CHECK(has(svg, ">Title &lt;of&gt; a chart"));
+  // Too long for one line.
+  CHECK(svg.find("font-weight") != svg.rfind("font-weight"));
+  CHECK(has(svg, ">A note.</text>"));
+  CHECK_FALSE(has(svg, "<script"));
+  CHECK_FALSE(has(svg, "=\"var("));
+  CHECK(has(svg, ">Is var(--ink) a colour?</text>"));  // in a text it is none
+  // The first and the second series of the style sheet, on light and on dark ground.
+  CHECK(has(svg, "[stroke=\"#0072b2\"]{stroke:#4aa8e0}"));
+  CHECK(has(svg, "#d55e00"));
+  CHECK_FALSE(has(svg, "#009e73"));  // the third is not drawn
 }
 
 TEST_CASE("a file holds one result or one a line") {

@@ -151,21 +151,32 @@ TEST_CASE("an unknown schema suggests the nearest") {
 }
 
 #ifdef XFQ_SMOKE_RESULTS
-TEST_CASE("smoke results fit the schema of their experiment and of all results") {
-  const std::string paths = XFQ_SMOKE_RESULTS;
+/// Holds every file of a list with | between against the schemas.
+void check_results(const std::string& paths, bool evidence) {
+  REQUIRE_FALSE(paths.empty());
   std::size_t begin = 0;
   while (begin < paths.size()) {
     const std::size_t end = std::min(paths.find('|', begin), paths.size());
     const std::string path = paths.substr(begin, end - begin);
     INFO(path);
-    const json result = json::parse(read_file(path, "smoke result"));
+    const std::string text = read_file(path, "result");
+    const json result = json::parse(text);
     const std::string schema = result.at("schema");
     const std::string name = schema.substr(4, schema.rfind('/') - 4);
     CHECK(faults(name, result) == "");
     CHECK(faults("result", result) == "");
-    CHECK(result.at("evidence") == false);
+    CHECK(result.at("evidence") == evidence);
+    CHECK(result.at("signature") == signature(parse_result(text, path).record));
     begin = end + 1;
   }
+}
+
+TEST_CASE("smoke results fit the schema of their experiment and of all results") {
+  check_results(XFQ_SMOKE_RESULTS, false);
+}
+
+TEST_CASE("the committed results fit the schema of their experiment and of all results") {
+  check_results(XFQ_COMMITTED_RESULTS, true);
 }
 
 TEST_CASE("the schema lists the options of each experiment") {

@@ -110,5 +110,20 @@ TEST_CASE("the summary wraps the answer and aligns the verdicts") {
   CHECK(summary(record, 25).find("no evidence") != std::string::npos);
 }
 
+TEST_CASE("a Chinese answer breaks anywhere but before and after its marks") {
+  const std::string wei = "\xE4\xBD\x8D", stop = "\xE3\x80\x82", open = "\xEF\xBC\x88";
+  std::string nine;  // 18 of the 20 columns that are left for text
+  for (int i = 0; i < 9; ++i) nine += wei;
+  const auto lines = [](const std::string& answer) {
+    Record record = made_record();
+    record.answer = Text::verbatim(answer);
+    const std::string text = summary(record, 22);
+    return text.substr(text.find('\n') + 1);
+  };
+  CHECK(lines(nine + wei + wei).find("  " + nine + wei + "\n  " + wei + "\n") == 0);
+  CHECK(lines(nine + wei + stop).find("  " + nine + "\n  " + wei + stop + "\n") == 0);
+  CHECK(lines(nine + open + wei).find("  " + nine + "\n  " + open + wei + "\n") == 0);
+}
+
 }  // namespace
 }  // namespace xfq::report

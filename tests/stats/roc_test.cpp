@@ -110,6 +110,17 @@ TEST_CASE("calibration error") {
   CHECK_FALSE(calibration_error({}, {}));
   CHECK_THROWS_AS(calibration_error({1.1}, {true}), xfq::Error);
   CHECK_THROWS_AS(calibration_error({.5}, {true}, 0), xfq::Error);
+
+  const auto bins = calibration_bins({.25, .5, .625, .75, 1}, {true, false, false, true, true}, 3);
+  REQUIRE(bins.size() == 3);
+  CHECK(bins[0].count == 1);
+  CHECK(bins[0].positives == 1);
+  CHECK(bins[1].count == 2);
+  CHECK(bins[1].positives == 0);
+  CHECK(bins[1].probabilities == 1.125);
+  CHECK(bins[2].count == 2);  // 1 belongs to the last bin
+  CHECK(bins[2].positives == 2);
+  CHECK_THROWS_AS(calibration_bins({.5}, {true}, 0), xfq::Error);
 }
 
 TEST_CASE("properties of AUC") {

@@ -70,6 +70,15 @@ class TextArgument {
 /// A translation may reorder the fields by number ({1:.1f}).
 Text phrase(const char* english, std::initializer_list<TextArgument> arguments);
 
+/// Sentences one after the other, spaced as each language does; empty ones are left out.
+Text paragraph(const std::vector<Text>& sentences);
+/// "a; b; c".
+Text clauses(const std::vector<Text>& parts);
+/// "a, b, c".
+Text listing(const std::vector<Text>& items);
+/// "a, b and c".
+Text listing_with_and(std::vector<Text> items);
+
 /// The translation of an English sentence or format; empty when there is none.
 std::string_view translation(Language language, std::string_view english);
 

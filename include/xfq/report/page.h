@@ -32,4 +32,14 @@ std::string to_html(const std::vector<NamedResult>& results, Language language);
 /// with its data inside. Needs no other program.
 std::string to_vega_lite(const std::vector<NamedResult>& results, Language language);
 
+// One chart of the page by its name ("quantize.bits-loss"), or by the part behind the dot
+// where that is clear. They throw ErrorKind::usage with the names when there is none.
+
+/// An SVG file, readable on light and on dark ground. Runs gnuplot as to_html does.
+std::string chart_to_svg(const std::vector<NamedResult>& results, const std::string& name,
+                         Language language);
+/// Its Vega-Lite 5 specification.
+std::string chart_to_vega_lite(const std::vector<NamedResult>& results, const std::string& name,
+                               Language language);
+
 }  // namespace xfq::report

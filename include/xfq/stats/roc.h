@@ -45,6 +45,17 @@ struct Confusion {
 Confusion confusion(const std::vector<double>& scores, const std::vector<bool>& labels,
                     double threshold = 0.5);
 
+/// One point of a reliability curve: the items whose probability falls into a bin.
+struct CalibrationBin {
+  double probabilities = 0;  ///< their sum
+  std::int64_t positives = 0;
+  std::int64_t count = 0;
+};
+
+/// The bins of calibration_error, empty ones included.
+std::vector<CalibrationBin> calibration_bins(const std::vector<double>& probabilities,
+                                             const std::vector<bool>& labels, std::size_t bins);
+
 /// Expected calibration error of probabilities of the positive class: over `bins`
 /// bins of equal width on [0, 1], the average by items of |share of positives - mean
 /// probability|. The binary, class-wise form of Guo et al. (2017): not the confidence of

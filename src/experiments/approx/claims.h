@@ -58,7 +58,7 @@ Claim learned_features(const FeatureNumbers& numbers);
 
 /// By size of the training set ("64 examples"): log2(mean square of the better of frozen
 /// random layers and stagewise training / of joint training).
-using EndToEndNumbers = std::vector<std::pair<std::string, std::vector<double>>>;
+using EndToEndNumbers = std::vector<std::pair<Text, std::vector<double>>>;
 Claim end_to_end(const EndToEndNumbers& numbers);
 
 struct FlexibilityNumbers {

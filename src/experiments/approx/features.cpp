@@ -70,10 +70,10 @@ class FeaturesPart : public Part {
     return jobs;
   }
 
-  std::string fill(const std::vector<SeedNumbers>& seeds, Monitor&, Record& record) const override {
-    std::string text = fill_contests(seeds, record);
-    text += " " + fill_training(seeds, record);
-    return text + " " + fill_kinds(seeds, record);
+  Text fill(const std::vector<SeedNumbers>& seeds, Monitor&, Record& record) const override {
+    const Text contests = fill_contests(seeds, record);
+    const Text training = fill_training(seeds, record);
+    return paragraph({contests, training, fill_kinds(seeds, record)});
   }
 
  private:
@@ -108,7 +108,7 @@ class FeaturesPart : public Part {
     return numbers;
   }
 
-  std::string fill_contests(const std::vector<SeedNumbers>& seeds, Record& record) const {
+  Text fill_contests(const std::vector<SeedNumbers>& seeds, Record& record) const {
     Table table{"features", {"target", "features", "parameters", "seed", "mse"}, {}};
     FeatureNumbers numbers;
     for (const Contest& contest : kContests) {
@@ -139,12 +139,12 @@ class FeaturesPart : public Part {
     }
     record.tables.push_back(std::move(table));
     record.claims.push_back(learned_features(numbers));
-    return fmt::format(
+    return phrase(
         "At equal parameters the error of the best fixed features over that of learned ones is 2 "
-        "to the power {} on an analytic function of one variable and {} on "
-        "a single direction in ten dimensions.",
-        with_interval(stats::mean_t(numbers.analytic), "{:.1f}"),
-        with_interval(stats::mean_t(numbers.single_index), "{:.1f}"));
+        "to the power {} on an analytic function of one variable and {} on a single direction in "
+        "ten dimensions.",
+        {with_interval(stats::mean_t(numbers.analytic), "{:.1f}"),
+         with_interval(stats::mean_t(numbers.single_index), "{:.1f}")});
   }
 
   // --- end to end --------------------------------------------------------------------
@@ -197,10 +197,10 @@ class FeaturesPart : public Part {
     return fit(second, samples, seed, monitor, label, spent, options).parameters;
   }
 
-  std::string fill_training(const std::vector<SeedNumbers>& seeds, Record& record) const {
+  Text fill_training(const std::vector<SeedNumbers>& seeds, Record& record) const {
     Table table{"training_modes", {"mode", "examples", "seed", "mse"}, {}};
     EndToEndNumbers numbers;
-    std::string text;
+    std::vector<Text> items;
     for (const std::int64_t size : options_.sizes) {
       const auto id_of = [&](const char* mode) {
         return fmt::format("training.{}.{}", size, mode);
@@ -218,14 +218,15 @@ class FeaturesPart : public Part {
         add_metric(id_of(mode) + ".mse", "", Better::lower, over(seeds, id_of(mode)), record);
       }
       add_metric(fmt::format("training.{}.gain", size), "log2", Better::none, gains, record);
-      text += fmt::format("{}{} with {} examples", text.empty() ? "" : ", ",
-                          with_interval(stats::mean_t(gains), "{:+.1f}"), size);
-      numbers.emplace_back(fmt::format("{} examples", size), std::move(gains));
+      items.push_back(
+          phrase("{} with {} examples", {with_interval(stats::mean_t(gains), "{:+.1f}"), size}));
+      numbers.emplace_back(phrase("{} examples", {size}), std::move(gains));
     }
     record.tables.push_back(std::move(table));
     record.claims.push_back(end_to_end(numbers));
-    return "Training end to end instead of in parts lowers the error, in powers of two, by " +
-           text + ".";
+    return phrase(
+        "Training end to end instead of in parts lowers the error, in powers of two, by {}.",
+        {listing(items)});
   }
 
   // --- flexibility -------------------------------------------------------------------
@@ -247,11 +248,11 @@ class FeaturesPart : public Part {
     return numbers;
   }
 
-  std::string fill_kinds(const std::vector<SeedNumbers>& seeds, Record& record) const {
+  Text fill_kinds(const std::vector<SeedNumbers>& seeds, Record& record) const {
     Table table{"kinds", {"kind", "method", "seed", "mse"}, {}};
     FlexibilityNumbers numbers;
     numbers.ratios.resize(seeds.size());
-    std::string text;
+    std::vector<Text> items;
     for (const std::string kind : {"tabular", "sequence", "grid"}) {
       const std::string prefix = fmt::format("kind.{}.", kind);
       std::vector<double> ratios;
@@ -275,13 +276,13 @@ class FeaturesPart : public Part {
                    over(seeds, prefix + method), record);
       }
       add_metric(fmt::format("kind.{}.ratio", kind), "ratio", Better::lower, ratios, record);
-      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", kind,
-                          with_interval(stats::mean_t(ratios), "{:.2f}"));
+      items.push_back(Text::verbatim(kind + " ") + with_interval(stats::mean_t(ratios), "{:.2f}"));
     }
     record.tables.push_back(std::move(table));
     record.claims.push_back(flexibility(numbers));
-    return "One recipe on three kinds of input, error over that of the best specialised method: " +
-           text + ".";
+    return phrase(
+        "One recipe on three kinds of input, error over that of the best specialised method: {}.",
+        {listing(items)});
   }
 
   const Options& options_;

@@ -131,7 +131,7 @@ class Nonlinearity : public Part {
     return jobs;
   }
 
-  std::string fill(const std::vector<SeedNumbers>& seeds, Monitor&, Record& record) const override {
+  Text fill(const std::vector<SeedNumbers>& seeds, Monitor&, Record& record) const override {
     Table table{"nonlinearity",
                 {"activation", "depth", "seed", "parameters", "degree", "mse", "polynomial_mse",
                  "beyond_degree"},
@@ -178,14 +178,14 @@ class Nonlinearity : public Part {
     record.tables.push_back(std::move(table));
     record.claims.push_back(nonlinearity_needed(numbers));
     const stats::Estimate gain = stats::mean_t(numbers.gain_over_polynomial);
-    return fmt::format(
-        "Without a non-linear activation depth adds nothing: deep linear networks end within "
-        "{:.1g} "
-        "of the loss of least squares. With a polynomial activation the network is a polynomial of "
-        "bounded degree (at most {} here); on a sine the worst of {} lowers the error of the best "
-        "such polynomial by a factor of 2 to the power {}.",
-        std::max(1e-12, largest(numbers.excess_over_ols)), largest_degree(), activation_list(),
-        with_interval(gain, "{:.1f}"));
+    return paragraph(
+        {phrase("Without a non-linear activation depth adds nothing: deep linear networks end "
+                "within {:.1g} of the loss of least squares.",
+                {std::max(1e-12, largest(numbers.excess_over_ols))}),
+         phrase("With a polynomial activation the network is a polynomial of bounded degree (at "
+                "most {} here); on a sine the worst of {} lowers the error of the best such "
+                "polynomial by a factor of 2 to the power {}.",
+                {largest_degree(), activation_list(), with_interval(gain, "{:.1f}")})});
   }
 
  private:
@@ -195,10 +195,10 @@ class Nonlinearity : public Part {
     return worst;
   }
 
-  std::string activation_list() const {
-    std::string text;
-    for (const std::string& name : options_.activation) text += (text.empty() ? "" : ", ") + name;
-    return text;
+  Text activation_list() const {
+    std::vector<Text> names;
+    for (const std::string& name : options_.activation) names.push_back(Text::verbatim(name));
+    return listing(names);
   }
 
   /// `beyond` for polynomial activations only, which have a degree.

@@ -3,8 +3,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <set>
 
+#include "../lists.h"
 #include "constructions.h"
 #include "targets.h"
 #include "tasks.h"
@@ -17,18 +17,6 @@ namespace {
 constexpr const char* kTargetForms =
     "sine|runge|step|sawtooth:K|weierstrass|square|product|ball:D|barron:D|single-index:D|xor|"
     "spiral,...";
-
-/// Refuses a list that is empty or names a value twice.
-template <class T>
-void check_distinct(const char* flag, const std::vector<T>& values) {
-  std::set<T> seen;
-  for (const T& value : values) {
-    if (!seen.insert(value).second) {
-      throw_usage(fmt::format("{}: {} is asked for twice", flag, value), "name every value once");
-    }
-  }
-  if (values.empty()) throw_usage(fmt::format("{}: got none, expected one or more", flag));
-}
 
 }  // namespace
 
@@ -116,18 +104,21 @@ void Options::apply(Profile profile) {
 
 void Options::check() const {
   common.check();
-  check_distinct("--part", part);
-  check_distinct("--activation", activation);
-  check_distinct("--construction", construction);
-  check_distinct("--task", task);
-  check_distinct("--widths", widths);
-  check_distinct("--depths", depths);
-  check_distinct("--sizes", sizes);
-  check_distinct("--layers", layers);
-  check_distinct("--dim", dim);
-  check_distinct("--heads", heads);
-  check_distinct("--workers", workers);
-  if (!target.empty() || target_file.empty()) check_distinct("--target", target);
+  refuse_repeats("--part", part);
+  refuse_repeats("--activation", activation);
+  refuse_repeats("--construction", construction);
+  refuse_repeats("--task", task);
+  refuse_repeats("--widths", widths);
+  refuse_repeats("--depths", depths);
+  refuse_repeats("--sizes", sizes);
+  refuse_repeats("--layers", layers);
+  refuse_repeats("--dim", dim);
+  refuse_repeats("--heads", heads);
+  refuse_repeats("--workers", workers);
+  refuse_repeats("--target", target);
+  if (target.empty() && target_file.empty()) {
+    throw_usage("--target: got none, expected one or more, or a --target-file");
+  }
   if (widths.size() < 3) {
     throw_usage(fmt::format("--widths: got {}, expected three or more", widths.size()),
                 "a slope over width needs them");

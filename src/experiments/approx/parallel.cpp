@@ -56,8 +56,7 @@ class Parallel : public Part {
   std::string name() const override { return "parallel"; }
   std::vector<Job> jobs(std::uint64_t) const override { return {}; }
 
-  std::string fill(const std::vector<SeedNumbers>&, Monitor& monitor,
-                   Record& record) const override {
+  Text fill(const std::vector<SeedNumbers>&, Monitor& monitor, Record& record) const override {
     ParallelNumbers numbers;
     const std::vector<float> alone = outputs(1);
     Table table{"parallel", {"threads", "output_difference"}, {}};
@@ -78,13 +77,15 @@ class Parallel : public Part {
         exact_metric("parallel.work_over_span", "", Better::higher, numbers.work_over_span));
     record.claims.push_back(parallelism(numbers));
     measure_time(monitor, record);
-    return fmt::format(
-        "On {} threads and on one the outputs are {}: parallel computation gives speed (a batch "
-        "of {} holds independent work for about {:.0e} processors; measured times stand under "
-        "cost) and no power "
-        "to represent.",
-        workers_.back(), numbers.output_difference == 0 ? "the same to the bit" : "different",
-        kRowsOfBatch, numbers.work_over_span);
+    if (numbers.output_difference > 0) {
+      return phrase("On {} threads the outputs differ from those on one, by up to {:.1g}.",
+                    {workers_.back(), numbers.output_difference});
+    }
+    return phrase(
+        "On {} threads and on one the outputs are the same to the bit: parallel computation gives "
+        "speed (a batch of {} holds independent work for about {:.0e} processors; measured times "
+        "stand under cost) and no power to represent.",
+        {workers_.back(), kRowsOfBatch, numbers.work_over_span});
   }
 
  private:

@@ -32,8 +32,8 @@ class Part {
   virtual std::vector<Job> jobs(std::uint64_t seed) const = 0;
   /// Adds to the record; returns the part's sentences of the answer. `seeds` holds
   /// those whose jobs have all finished, one at least.
-  virtual std::string fill(const std::vector<SeedNumbers>& seeds, Monitor& monitor,
-                           Record& record) const = 0;
+  virtual Text fill(const std::vector<SeedNumbers>& seeds, Monitor& monitor,
+                    Record& record) const = 0;
 };
 
 // `options` and `file` (nullptr: no --target-file) must outlive the part.

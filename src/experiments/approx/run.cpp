@@ -36,12 +36,10 @@ class Approx : public Experiment {
   }
 
   Record run(Monitor& monitor) override {
-    Record record;
-    record.schema = "xfq/approx/1";
-    record.question_number = 24;
-    record.question_title =
-        "Why can neural networks represent information of any complexity, and what is gained?";
-    record.evidence = profile_ != Profile::smoke;
+    Record record = start_record(
+        "xfq/approx/1", 24,
+        "Why can neural networks represent information of any complexity, and what is gained?",
+        profile_);
     if (file_) note_file(record);
 
     const std::vector<std::unique_ptr<Part>> parts = make_parts();
@@ -93,6 +91,7 @@ class Approx : public Experiment {
     }
     note_interruption(finished_jobs, static_cast<std::int64_t>(jobs.size()), record);
 
+    std::vector<Text> answers;
     for (std::size_t p = 0; p < parts.size(); ++p) {
       std::vector<SeedNumbers> kept;
       for (std::size_t s = 0; s < seeds; ++s) {
@@ -101,9 +100,9 @@ class Approx : public Experiment {
         kept.back().seed = seed_at(s);
       }
       if (kept.empty()) continue;
-      const std::string sentences = parts[p]->fill(kept, monitor, record);
-      record.answer += (record.answer.empty() ? "" : " ") + sentences;
+      answers.push_back(parts[p]->fill(kept, monitor, record));
     }
+    record.answer = paragraph(answers);
     if (record.answer.empty()) {
       throw Error(ErrorKind::interrupted, "interrupted before all runs of any seed had finished",
                   "finished runs are kept; the same command continues");

@@ -125,12 +125,12 @@ class Sequence : public Part {
     return jobs;
   }
 
-  std::string fill(const std::vector<SeedNumbers>& seeds, Monitor&, Record& record) const override {
+  Text fill(const std::vector<SeedNumbers>& seeds, Monitor&, Record& record) const override {
     Table table{"tasks",
                 {"task", "layers", "dim", "heads", "positions", "parameters", "seed", "accuracy",
                  "whole_sequences", "nll"},
                 {}};
-    std::string learned, ordered, unordered;
+    std::vector<Text> learned;
     for (const std::string& task : options_.task) {
       for (const Shape& shape : shapes_) {
         const std::string id = fmt::format("{}.{}", task, shape.id());
@@ -148,18 +148,20 @@ class Sequence : public Part {
       const auto mean_of = [&](const Shape& shape) {
         return *stats::mean_t(over(seeds, fmt::format("{}.{}.accuracy", task, shape.id()))).value;
       };
-      learned += fmt::format("{}{} {:.2f} with and {:.2f} without", learned.empty() ? "" : ", ",
-                             task, mean_of(base_), mean_of(bag_));
+      learned.push_back(
+          phrase("{} {:.2f} with and {:.2f} without", {task, mean_of(base_), mean_of(bag_)}));
     }
     add_metric("permutation.bag", "", Better::lower, over(seeds, "permutation.bag"), record);
     add_metric("permutation.positions", "", Better::none, over(seeds, "permutation.positions"),
                record);
     record.tables.push_back(std::move(table));
-    return fmt::format(
-        "A Transformer of {} layers, share of right tokens with and without positions: {}. Without "
-        "them permuting the input permutes the output, to {:.1g}, so no task of order can be "
-        "learned.",
-        base_.layers, learned, *stats::mean_t(over(seeds, "permutation.bag")).value);
+    return paragraph(
+        {phrase("A Transformer of {}, share of right tokens with and without positions: {}.",
+                {base_.layers == 1 ? Text("one layer") : phrase("{} layers", {base_.layers}),
+                 listing(learned)}),
+         phrase("Without them permuting the input permutes the output, to {:.1g}, so no task of "
+                "order can be learned.",
+                {*stats::mean_t(over(seeds, "permutation.bag")).value})});
   }
 
  private:

@@ -4,13 +4,16 @@
 #include <algorithm>
 #include <cmath>
 #include <complex>
+#include <map>
 #include <optional>
 
 #include "../numbers.h"
+#include "../runs.h"
 #include "baselines.h"
 #include "claims.h"
 #include "constructions.h"
 #include "fit.h"
+#include "functions.h"
 #include "parts.h"
 #include "xfq/core/error.h"
 #include "xfq/core/random.h"
@@ -27,6 +30,10 @@ constexpr Index kBarronSamples = 4;  ///< times --samples: the slope is one of a
 constexpr Index kTwinRows = 2048;
 constexpr Index kTwinLayers = 8;  ///< deeper constructions are not trained
 constexpr Index kTwinWidth = 64;
+constexpr Index kDrawnCells = 128;  ///< of a target's interval, where it is drawn
+constexpr Index kDrawnSize = 4;     ///< constructions are drawn at the largest size up to this,
+constexpr Index kTwinCells = 64;    ///< so that this holds their knots
+constexpr int kDrawnDigits = 6;
 constexpr Index kFrequencies[] = {1, 2, 4, 8};
 constexpr Index kBandWidth = 64;
 constexpr Index kBandPoints = 512;
@@ -80,7 +87,11 @@ class Universal : public Part {
     for (const std::string& name : options.construction) {
       for (Construction& c : constructions(name)) constructions_.push_back(std::move(c));
     }
-    widest_ = *std::max_element(options.widths.begin(), options.widths.end());
+    const auto [narrowest, widest] =
+        std::minmax_element(options.widths.begin(), options.widths.end());
+    narrowest_ = *narrowest;
+    widest_ = *widest;
+    deepest_ = *std::max_element(options.depths.begin(), options.depths.end());
     targets_ = options.target;
     if (file != nullptr) targets_.push_back(file->name);
   }
@@ -94,16 +105,21 @@ class Universal : public Part {
                       fmt::format("universal {} seed {} {}", what, seed, settings),
                       [seed, run](Monitor& monitor) { return run(seed, monitor); }});
     };
+    // A job that keeps a function is another one than its like that does not.
+    const auto drawing = [&](const Target& target, Index cells) {
+      return draws(target, seed) ? fmt::format(" functions on {} cells", cells) : std::string();
+    };
     const std::string sweep = sweep_text();
     add("barron", fmt::format("{} {}", kBarronTarget, sweep),
         [this](std::uint64_t s, Monitor& m) { return barron_job(s, m); });
     for (const std::string& target : targets_) {
-      add("target " + target, sweep + file_text(target),
+      add("target " + target,
+          sweep + file_text(target) + drawing(target_named(target, seed), kDrawnCells),
           [this, target](std::uint64_t s, Monitor& m) { return target_job(target, s, m); });
     }
     for (const Construction& c : constructions_) {
       if (!has_twin(c)) continue;
-      add("construction " + id_of(c), twin_recipe(c).text(),
+      add("construction " + id_of(c), twin_recipe(c).text() + drawing(target_of(c), kTwinCells),
           [this, &c](std::uint64_t s, Monitor& m) { return twin_job(c, s, m); });
     }
     add("bands", band_recipe().text(),
@@ -111,13 +127,17 @@ class Universal : public Part {
     return jobs;
   }
 
-  std::string fill(const std::vector<SeedNumbers>& seeds, Monitor&, Record& record) const override {
+  Text fill(const std::vector<SeedNumbers>& seeds, Monitor&, Record& record) const override {
     WideLayerNumbers numbers;
-    std::string answer = fill_constructions(seeds, numbers, record);
-    answer += " " + fill_sweeps(seeds, numbers, record);
-    answer += " " + fill_bands(seeds, record);
+    const Text constructions = fill_constructions(seeds, numbers, record);
+    const Text sweeps = fill_sweeps(seeds, numbers, record);
+    const Text bands = fill_bands(seeds, record);
+    if (seeds.front().seed == first_seed()) {
+      fill_functions(seeds.front(), record);
+      fill_twins(seeds.front(), record);
+    }
     record.claims.push_back(one_wide_layer_suffices(numbers));
-    return answer;
+    return paragraph({constructions, sweeps, bands});
   }
 
  private:
@@ -157,12 +177,29 @@ class Universal : public Part {
     return file_ != nullptr && name == file_->name ? *file_ : make_target(name, seed);
   }
 
-  Errors train_and_judge(const Recipe& recipe, const Samples& samples, const Samples& judging,
-                         std::uint64_t seed, const std::string& label, Numbers& numbers,
-                         Monitor& monitor) const {
+  std::uint64_t first_seed() const { return static_cast<std::uint64_t>(options_.common.seed); }
+
+  /// Functions of one variable are kept for the first seed.
+  bool draws(const Target& target, std::uint64_t seed) const {
+    return seed == first_seed() && target.interval();
+  }
+
+  /// Trains for a target and keeps the errors under `id`, and the function itself where
+  /// one is to be drawn (nullptr: none).
+  void train_and_judge(const Recipe& recipe, const Samples& samples, const Samples& judging,
+                       const Samples* grid, std::uint64_t seed, const std::string& label,
+                       const std::string& id, Numbers& numbers, Monitor& monitor) const {
     const Fit trained =
         fit(recipe, samples, seed, monitor, fmt::format("{}, seed {}", label, seed), numbers);
-    return errors_of(trained.predictions(judging), judging);
+    put(id, errors_of(trained.predictions(judging), judging), numbers);
+    if (grid != nullptr) keep_function(id, trained, *grid, numbers);
+  }
+
+  static std::string width_id(const std::string& target, std::int64_t width) {
+    return fmt::format("{}.width.{}", target, width);
+  }
+  static std::string depth_id(const std::string& target, std::int64_t depth) {
+    return fmt::format("{}.depth.{}", target, depth);
   }
 
   static void put(const std::string& id, const Errors& errors, Numbers& numbers) {
@@ -176,10 +213,9 @@ class Universal : public Part {
     const Samples judging = judging_samples(target, seed);
     Numbers numbers;
     for (const std::int64_t width : options_.widths) {
-      put(fmt::format("barron.{}", width),
-          train_and_judge(recipe({width}), samples, judging, seed, fmt::format("barron {}", width),
-                          numbers, monitor),
-          numbers);
+      train_and_judge(recipe({width}), samples, judging, nullptr, seed,
+                      fmt::format("barron {}", width), fmt::format("barron.{}", width), numbers,
+                      monitor);
     }
     return numbers;
   }
@@ -188,24 +224,26 @@ class Universal : public Part {
     const Target target = target_named(name, seed);
     const Samples samples = training_samples(target, seed, options_.samples);
     const Samples judging = judging_samples(target, seed);
+    const Samples grid = drawing_grid(target.lo, target.hi, kDrawnCells);
+    const auto grid_if = [&](bool wanted) {
+      return wanted && draws(target, seed) ? &grid : nullptr;
+    };
     Numbers numbers;
     for (const std::int64_t width : options_.widths) {
-      put(fmt::format("{}.width.{}", name, width),
-          train_and_judge(recipe({width}), samples, judging, seed,
-                          fmt::format("{} width {}", name, width), numbers, monitor),
-          numbers);
+      train_and_judge(
+          recipe({width}), samples, judging, grid_if(width == narrowest_ || width == widest_), seed,
+          fmt::format("{} width {}", name, width), width_id(name, width), numbers, monitor);
       for (const Baseline& baseline :
            baselines(target, samples, parameter_count({width}, target.dim), seed)) {
         put(fmt::format("{}.{}.{}", name, baseline.name, width),
             errors_of(baseline.predictor, judging), numbers);
       }
-      if (monitor.stop_requested()) throw Error(ErrorKind::interrupted, name + ": stopped");
+      stop_if_asked(monitor, name);
     }
     for (const std::int64_t depth : options_.depths) {
-      put(fmt::format("{}.depth.{}", name, depth),
-          train_and_judge(recipe(layers_at(depth, target.dim)), samples, judging, seed,
-                          fmt::format("{} depth {}", name, depth), numbers, monitor),
-          numbers);
+      train_and_judge(recipe(layers_at(depth, target.dim)), samples, judging,
+                      grid_if(depth == deepest_), seed, fmt::format("{} depth {}", name, depth),
+                      depth_id(name, depth), numbers, monitor);
     }
     return numbers;
   }
@@ -217,11 +255,11 @@ class Universal : public Part {
 
   Numbers twin_job(const Construction& c, std::uint64_t seed, Monitor& monitor) const {
     const Target target = target_of(c);
+    const Samples grid = drawing_grid(target.lo, target.hi, kTwinCells);
     Numbers numbers;
-    put(id_of(c),
-        train_and_judge(twin_recipe(c), training_samples(target, seed, kTwinRows),
-                        judging_samples(target, seed), seed, id_of(c), numbers, monitor),
-        numbers);
+    train_and_judge(twin_recipe(c), training_samples(target, seed, kTwinRows),
+                    judging_samples(target, seed), draws(target, seed) ? &grid : nullptr, seed,
+                    id_of(c), id_of(c), numbers, monitor);
     return numbers;
   }
 
@@ -273,8 +311,8 @@ class Universal : public Part {
     return numbers;
   }
 
-  std::string fill_constructions(const std::vector<SeedNumbers>& seeds, WideLayerNumbers& numbers,
-                                 Record& record) const {
+  Text fill_constructions(const std::vector<SeedNumbers>& seeds, WideLayerNumbers& numbers,
+                          Record& record) const {
     Table table{
         "constructions",
         {"construction", "target", "size", "layers", "width", "parameters", "closed_form_error",
@@ -336,26 +374,26 @@ class Universal : public Part {
                               static_cast<double>(parameters_of(deep));
     record.metrics.push_back(
         exact_metric("square.parameter_ratio", "", Better::none, numbers.parameter_ratio));
-    std::string text = fmt::format(
+    std::vector<Text> sentences = {phrase(
         "Written-down networks do what the theorems say: x^2 to a sup error of 2^(-2m-2) with m "
         "layers of three ReLUs ({} up to m = 12), or with 2^m ReLUs in one layer, which at m = 12 "
         "costs {:.0f} times the parameters.",
-        numbers.square_deviation == 0 ? std::string("exact in double precision")
-                                      : fmt::format("within {:.1g}", numbers.square_deviation),
-        numbers.parameter_ratio);
+        {numbers.square_deviation == 0 ? Text("exact in double precision")
+                                       : phrase("within {:.1g}", {numbers.square_deviation}),
+         numbers.parameter_ratio})};
     const auto twin = std::find_if(constructions_.begin(), constructions_.end(),
                                    [](const auto& c) { return c.name == "square" && c.size == 4; });
     if (twin != constructions_.end()) {
-      text += fmt::format(
-          " Training a network of the shape m = 4 finds a sup error of {} instead of {:.2g}: what "
+      sentences.push_back(phrase(
+          "Training a network of the shape m = 4 finds a sup error of {} instead of {:.2g}: what "
           "can be represented is not what is learned.",
-          with_interval(stats::mean_t(over(seeds, "square.4.sup")), "{:.2g}"), twin->bound);
+          {with_interval(stats::mean_t(over(seeds, "square.4.sup")), "{:.2g}"), twin->bound}));
     }
-    return text;
+    return paragraph(sentences);
   }
 
-  std::string fill_sweeps(const std::vector<SeedNumbers>& seeds, WideLayerNumbers& numbers,
-                          Record& record) const {
+  Text fill_sweeps(const std::vector<SeedNumbers>& seeds, WideLayerNumbers& numbers,
+                   Record& record) const {
     Table widths{"widths", {"target", "method", "width", "parameters", "seed", "mse", "sup"}, {}};
     Table depths{"depths", {"target", "depth", "width", "parameters", "seed", "mse", "sup"}, {}};
     std::vector<double> log_width;
@@ -387,8 +425,7 @@ class Universal : public Part {
         slopes.push_back(slope_of(seed, name + ".width"));
         for (const std::int64_t width : options_.widths) {
           const Index parameters = parameter_count({width}, target.dim);
-          add_width_row(name, "network", width, parameters, seed,
-                        fmt::format("{}.width.{}", name, width), widths);
+          add_width_row(name, "network", width, parameters, seed, width_id(name, width), widths);
           for (const std::string& method : methods_of(target)) {
             add_width_row(name, method, width, parameters, seed,
                           fmt::format("{}.{}.{}", name, method, width), widths);
@@ -396,7 +433,7 @@ class Universal : public Part {
         }
         for (const std::int64_t depth : options_.depths) {
           const std::vector<Index> hidden = layers_at(depth, target.dim);
-          const std::string id = fmt::format("{}.depth.{}", name, depth);
+          const std::string id = depth_id(name, depth);
           depths.rows.push_back({name, depth, static_cast<std::int64_t>(hidden.front()),
                                  static_cast<std::int64_t>(parameter_count(hidden, target.dim)),
                                  static_cast<std::int64_t>(seed.seed), seed.at(id + ".mse"),
@@ -406,7 +443,7 @@ class Universal : public Part {
       add_metric(name + ".slope", "", Better::lower, slopes, record);
       for (const std::int64_t depth : options_.depths) {
         add_metric(fmt::format("{}.depth.{}.mse", name, depth), "", Better::lower,
-                   over(seeds, fmt::format("{}.depth.{}.mse", name, depth)), record);
+                   over(seeds, depth_id(name, depth) + ".mse"), record);
       }
       for (const std::string& method : methods_of(target)) {
         add_metric(fmt::format("{}.{}.mse", name, method), "", Better::lower,
@@ -415,13 +452,13 @@ class Universal : public Part {
     }
     record.tables.push_back(std::move(widths));
     record.tables.push_back(std::move(depths));
-    return fmt::format(
+    return phrase(
         "Trained one-layer networks on a Barron target: the mean square falls as width to the "
         "power {}.",
-        with_interval(stats::mean_t(numbers.trained_slope), "{:.2f}"));
+        {with_interval(stats::mean_t(numbers.trained_slope), "{:.2f}")});
   }
 
-  static void without_value(const std::string& reason, Metric& metric) {
+  static void without_value(const Text& reason, Metric& metric) {
     metric.value.reset();
     metric.ci.reset();
     metric.values.clear();
@@ -443,7 +480,7 @@ class Universal : public Part {
     return {"polynomial", "random_relu", "random_fourier"};
   }
 
-  std::string fill_bands(const std::vector<SeedNumbers>& seeds, Record& record) const {
+  Text fill_bands(const std::vector<SeedNumbers>& seeds, Record& record) const {
     Table table{"bands", {"frequency", "step", "seed", "missing"}, {}};
     std::vector<double> order;
     std::vector<std::vector<double>> halves(std::size(kFrequencies));
@@ -470,7 +507,7 @@ class Universal : public Part {
       Metric metric = make_metric(fmt::format("bands.{}.half_learned", kFrequencies[i]), "steps",
                                   Better::none, stats::mean_t(halves[i]));
       if (halves[i].size() < seeds.size()) {
-        without_value(fmt::format("half learned in {} of {} runs", halves[i].size(), seeds.size()),
+        without_value(phrase("half learned in {} of {} runs", {halves[i].size(), seeds.size()}),
                       metric);
       }
       record.metrics.push_back(std::move(metric));
@@ -482,16 +519,66 @@ class Universal : public Part {
     record.metrics.push_back(rank);
     record.tables.push_back(std::move(table));
     if (!rank.value) return "The order in which frequencies were learned could not be told.";
-    return fmt::format(
-        "Low frequencies are learned first: the rank correlation of frequency and time is {}.",
-        with_interval(stats::mean_t(order), "{:.2f}"));
+    return phrase(
+        "The rank correlation of a frequency with the time until it is half learned is {} "
+        "(positive: low frequencies first).",
+        {with_interval(stats::mean_t(order), "{:.2f}")});
+  }
+
+  static double drawn(double value) { return rounded(value, kDrawnDigits); }
+
+  /// Targets of one variable with networks over them, and a polynomial with as many
+  /// coefficients as the narrowest has parameters: more of them would hide the target.
+  void fill_functions(const SeedNumbers& seed, Record& record) const {
+    Table table{
+        "functions", {"target", "x", "value", "narrowest", "widest", "deepest", "chebyshev"}, {}};
+    for (const std::string& name : targets_) {
+      const Target target = target_named(name, seed.seed);
+      if (!target.interval()) continue;
+      const Samples grid = drawing_grid(target.lo, target.hi, kDrawnCells);
+      const auto kept = [&](const std::string& id) {
+        return kept_function(id, grid, seed.numbers);
+      };
+      const std::vector<double> narrowest = kept(width_id(name, narrowest_));
+      const std::vector<double> widest = kept(width_id(name, widest_));
+      const std::vector<double> deepest = kept(depth_id(name, deepest_));
+      const Predictor polynomial = chebyshev(target, parameter_count({narrowest_}, 1));
+      for (std::size_t i = 0; i < grid.x.size(); ++i) {
+        const double* const x = &grid.x[i];
+        table.rows.push_back({name, *x, drawn(target.value(x)), drawn(narrowest[i]),
+                              drawn(widest[i]), drawn(deepest[i]), drawn(polynomial(x))});
+      }
+    }
+    record.tables.push_back(std::move(table));
+  }
+
+  /// Written-down functions of one variable and what training made of the same layers.
+  void fill_twins(const SeedNumbers& seed, Record& record) const {
+    Table table{"twins", {"construction", "size", "x", "value", "written_down", "trained"}, {}};
+    const Samples grid = drawing_grid(0, 1, kTwinCells);
+    std::map<std::string, const Construction*> chosen;  // sizes of a construction increase
+    for (const Construction& c : constructions_) {
+      if (c.size <= kDrawnSize && has_twin(c) && target_of(c).interval()) chosen[c.name] = &c;
+    }
+    for (const auto& [name, c] : chosen) {
+      const std::vector<double> written_down = evaluate(*c, grid.x);
+      const std::vector<double> trained = kept_function(id_of(*c), grid, seed.numbers);
+      for (std::size_t i = 0; i < grid.x.size(); ++i) {
+        table.rows.push_back({name, static_cast<std::int64_t>(c->size), grid.x[i],
+                              drawn(c->goal(&grid.x[i])), drawn(written_down[i]),
+                              drawn(trained[i])});
+      }
+    }
+    record.tables.push_back(std::move(table));
   }
 
   const Options& options_;
   const Target* file_;
   std::vector<Construction> constructions_;
   std::vector<std::string> targets_;
+  Index narrowest_ = 0;  ///< of --widths
   Index widest_ = 0;
+  Index deepest_ = 0;  ///< of --depths
 };
 
 }  // namespace

@@ -38,7 +38,7 @@ Claim larger_lower(const ClaimNumbers& n) {
   for (const BudgetNumbers& budget : n.budgets) {
     tests.push_back(make_test("validation loss falls with every doubling of B, nats/token",
                               stats::below(0), mean_t(budget.nll_per_doubling),
-                              "equal " + budget.budget));
+                              equal_budget(budget.budget)));
   }
   return stats::make_claim("batch.larger-lower-ppl", "a larger batch gives a lower perplexity",
                            tests);
@@ -60,6 +60,10 @@ Claim smaller_higher(const ClaimNumbers& n) {
 }
 
 }  // namespace
+
+Text equal_budget(const std::string& budget) {
+  return budget == "steps" ? "equal steps" : budget == "tokens" ? "equal tokens" : "equal time";
+}
 
 std::vector<Claim> make_claims(const ClaimNumbers& numbers) {
   return {steadier(numbers), truer(numbers), larger_lower(numbers), smaller_higher(numbers)};

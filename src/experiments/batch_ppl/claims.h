@@ -29,6 +29,9 @@ struct ClaimNumbers {
   PerSeed small_scaled;  ///< equal tokens, hyper-parameters of the first arm
 };
 
+/// "equal tokens": what batch sizes are compared at.
+Text equal_budget(const std::string& budget);
+
 /// batch.steadier-gradient, batch.truer-direction, batch.larger-lower-ppl and
 /// batch.smaller-higher-ppl, in this order.
 std::vector<Claim> make_claims(const ClaimNumbers& numbers);

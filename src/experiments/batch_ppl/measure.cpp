@@ -7,6 +7,7 @@
 #include <cmath>
 #include <utility>
 
+#include "../runs.h"
 #include "xfq/core/error.h"
 
 namespace xfq::experiments::batch_ppl {
@@ -29,10 +30,6 @@ constexpr double kHessianTolerance = 0.02;
 // Length of a run to the target, in lengths of the first seed's.
 constexpr double kTargetLength = 1.5;
 constexpr int kTimedUpdates = 5;
-
-void stop_if_asked(const Monitor& monitor, const std::string& label) {
-  if (monitor.stop_requested()) throw Error(ErrorKind::interrupted, label + ": stopped");
-}
 
 /// None for what a run that fell apart leaves behind.
 std::optional<double> finite(double value) {

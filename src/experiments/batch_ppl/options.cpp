@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "../lists.h"
 #include "xfq/core/error.h"
 #include "xfq/train/optimizer.h"
 
@@ -118,22 +119,17 @@ void Options::apply(Profile profile) {
 
 void Options::check() const {
   CommonOptions::check();
-  const std::set<std::int64_t> sizes(batch_sizes.begin(), batch_sizes.end());
-  if (sizes.size() != batch_sizes.size()) {
-    throw_usage("--batch-sizes: got one size twice", "name every size once");
-  }
-  if (sizes.size() < 3) {
-    throw_usage(fmt::format("--batch-sizes: got {}, expected three or more", sizes.size()),
+  refuse_repeats("--batch-sizes", batch_sizes);
+  if (batch_sizes.size() < 3) {
+    throw_usage(fmt::format("--batch-sizes: got {}, expected three or more", batch_sizes.size()),
                 "a dependence on the batch size needs three points, for example 4,32,256");
   }
-  if (sizes.count(batch_size) == 0) {
+  if (std::find(batch_sizes.begin(), batch_sizes.end(), batch_size) == batch_sizes.end()) {
     throw_usage(
         fmt::format("--batch-sizes: the reference --batch-size {} is not among them", batch_size),
         "add it, or name another --batch-size");
   }
-  if (std::set<std::string>(budget.begin(), budget.end()).size() != budget.size()) {
-    throw_usage("--budget: got one budget twice", "name every budget once");
-  }
+  refuse_repeats("--budget", budget);
   if (lr_rule.size() != beta2_rule.size() && lr_rule.size() != 1 && beta2_rule.size() != 1) {
     throw_usage(fmt::format("--lr-rule and --beta2-rule: got {} and {} values, expected as many "
                             "of one as of the other",

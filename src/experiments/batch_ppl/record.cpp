@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "../numbers.h"
+#include "claims.h"
 #include "derived.h"
 #include "tables.h"
 #include "xfq/core/error.h"
@@ -205,10 +206,9 @@ void fill_accumulation(const std::vector<SeedResult>& seeds, Record& record) {
 
 // --- words ---------------------------------------------------------------------------------
 
-std::string verdict_words(const Claim& claim) {
-  std::string text = to_string(claim.verdict);
-  if (!claim.conditions.empty()) text += " (" + claim.conditions.english() + ")";
-  return text;
+Text verdict_words(const Claim& claim) {
+  const Text verdict = to_string(claim.verdict);
+  return claim.conditions.empty() ? verdict : phrase("{} ({})", {verdict, claim.conditions});
 }
 
 const Metric& find_metric(const Record& record, const std::string& id) {
@@ -218,7 +218,7 @@ const Metric& find_metric(const Record& record, const std::string& id) {
   throw_run("internal error: no metric " + id);
 }
 
-std::string words(const Record& record, const std::string& id, const char* format) {
+Text words(const Record& record, const std::string& id, const char* format) {
   const Metric& metric = find_metric(record, id);
   Estimate estimate;
   estimate.value = metric.value;
@@ -227,29 +227,33 @@ std::string words(const Record& record, const std::string& id, const char* forma
   return with_interval(estimate, format);
 }
 
-std::string answer(const Options& options, const corpus::LanguageData& data, const Sweep& sweep,
-                   const Record& record) {
-  std::string text = fmt::format(
-      "On {} the variance of the gradient falls with the batch with exponent {}, as it must, and "
-      "its direction follows 1/sqrt(1 + B_simple/B) with R^2 {}; the noise scale grows by a factor "
-      "of {} over training.",
-      data.corpus_name(), words(record, "noise.slope", "{:.3f}"),
-      words(record, "noise.cosine_r_squared", "{:.3f}"), words(record, "noise.growth", "{:.1f}"));
+Text answer(const Options& options, const corpus::LanguageData& data, const Sweep& sweep,
+            const Record& record) {
+  std::vector<Text> sentences = {
+      phrase("On {} the variance of the gradient falls with the batch with exponent {}, as it "
+             "must, and its direction follows 1/sqrt(1 + B_simple/B) with R^2 {}; the noise scale "
+             "grows by a factor of {} over training.",
+             {data.corpus_name(), words(record, "noise.slope", "{:.3f}"),
+              words(record, "noise.cosine_r_squared", "{:.3f}"),
+              words(record, "noise.growth", "{:.1f}")})};
   for (const std::string& budget : options.budget) {
-    text += fmt::format(
-        " At equal {} every doubling of the batch changes the validation loss by {} nats/token, "
-        "and perplexity at B = {} is {} times that at B = {}.",
-        budget, words(record, budget + ".nll_per_doubling", "{:+.3f}"), options.largest_batch(),
-        words(record, budget + ".perplexity_ratio", "{:.2f}"), options.batch_size);
+    sentences.push_back(
+        phrase("At {} every doubling of the batch changes the validation loss by {} nats/token, "
+               "and perplexity at B = {} is {} times that at B = {}.",
+               {equal_budget(budget), words(record, budget + ".nll_per_doubling", "{:+.3f}"),
+                options.largest_batch(), words(record, budget + ".perplexity_ratio", "{:.2f}"),
+                options.batch_size}));
   }
-  text += fmt::format(
-      " To a loss of {:.2f} the critical batch is {} sequences, and the noise scale there is {} "
-      "of it.",
-      sweep.target(), words(record, "trade_off.critical_batch", "{:.1f}"),
-      words(record, "trade_off.noise_ratio", "{:.2f}"));
-  text += " A larger batch gives a lower perplexity: " + verdict_words(record.claims[2]) + ".";
-  text += " A smaller batch gives a higher one: " + verdict_words(record.claims[3]) + ".";
-  return text;
+  sentences.push_back(
+      phrase("To a loss of {:.2f} the critical batch is {} sequences, and the noise scale there is "
+             "{} of it.",
+             {sweep.target(), words(record, "trade_off.critical_batch", "{:.1f}"),
+              words(record, "trade_off.noise_ratio", "{:.2f}")}));
+  sentences.push_back(
+      phrase("A larger batch gives a lower perplexity: {}.", {verdict_words(record.claims[2])}));
+  sentences.push_back(
+      phrase("A smaller batch gives a higher one: {}.", {verdict_words(record.claims[3])}));
+  return paragraph(sentences);
 }
 
 }  // namespace
@@ -279,9 +283,9 @@ void fill_record(const Options& options, const corpus::LanguageData& data, const
   record.answer = answer(options, data, sweep, record);
   for (const std::string& where : sweep.unbracketed()) {
     record.warnings.push_back({"rate_at_edge",
-                               fmt::format("the best learning rate of {} stands at an edge of "
-                                           "what was tried",
-                                           where),
+                               phrase("the best learning rate of {} stands at an edge of what "
+                                      "was tried",
+                                      {where}),
                                "begin the search with another --lr"});
   }
   warn_few_seeds(seeds.size(), record);

@@ -34,11 +34,8 @@ class BatchPpl : public Experiment {
 
   Record run(Monitor& monitor) override {
     const models::Decoder decoder(options_.decoder_config(*data_));
-    Record record;
-    record.schema = "xfq/batch-ppl/1";
-    record.question_number = 22;
-    record.question_title = "How does the batch size move perplexity?";
-    record.evidence = profile_ != Profile::smoke;
+    Record record =
+        start_record("xfq/batch-ppl/1", 22, "How does the batch size move perplexity?", profile_);
     record.data.push_back(data_->source());
 
     const auto cache = options_.open_cache(monitor);

@@ -1,15 +1,13 @@
 #include "claims.h"
 
-#include <fmt/core.h>
-
 namespace xfq::experiments::neuron_importance {
 
 namespace {
 
 using Tests = std::vector<stats::JudgedTest>;
 
-void add(Tests& tests, const std::string& statement, const stats::Rule& rule,
-         const std::vector<double>& values, const std::string& condition = {}) {
+void add(Tests& tests, const Text& statement, const stats::Rule& rule,
+         const std::vector<double>& values, const Text& condition = {}) {
   if (values.empty()) return;
   tests.push_back(stats::make_test(statement, rule, stats::mean_t(values), condition));
 }
@@ -17,19 +15,18 @@ void add(Tests& tests, const std::string& statement, const stats::Rule& rule,
 void add_rankings(Tests& tests, const std::vector<Ranking>& rankings) {
   for (const Ranking& ranking : rankings) {
     add(tests,
-        fmt::format("the rank correlation of {} with the damage is at least {}", ranking.score,
-                    kRanks),
-        stats::at_least(kRanks), ranking.rho, ranking.score + " " + ranking.condition);
+        phrase("the rank correlation of {} with the damage is at least {}",
+               {ranking.score, kRanks}),
+        stats::at_least(kRanks), ranking.rho, ranking.condition);
   }
 }
 
-void add_pruning(Tests& tests, const std::string& score, const std::vector<PruningOrder>& orders) {
+void add_pruning(Tests& tests, const Text& score, const std::vector<PruningOrder>& orders) {
   for (const PruningOrder& order : orders) {
     add(tests,
-        fmt::format("removing units from the lowest {} up beats {} of the random orders", score,
-                    kBeatsRandom),
-        stats::at_least(kBeatsRandom), order.share_beaten,
-        "pruning by " + score + " " + order.scores);
+        phrase("removing units from the lowest {} up beats {} of the random orders",
+               {score, kBeatsRandom}),
+        stats::at_least(kBeatsRandom), order.share_beaten, order.condition);
   }
 }
 
@@ -39,11 +36,10 @@ Claim gradient_claim(const GradientNumbers& numbers) {
   Tests tests;
   add_rankings(tests, numbers.rankings);
   add(tests,
-      fmt::format("E|g a| ranks no better than E|g|: a difference of rank correlations of at most "
-                  "{}",
-                  kSame),
+      phrase("E|g a| ranks no better than E|g|: a difference of rank correlations of at most {}",
+             {kSame}),
       stats::at_most(kSame), numbers.taylor_advantage, "E|g| against E|g a|");
-  add_pruning(tests, "E|g|", numbers.orders);
+  add_pruning(tests, Text::verbatim("E|g|"), numbers.orders);
   return stats::make_claim(
       "importance.gradient",
       "Neurons with a larger gradient of the loss are the more important ones.", tests);
@@ -52,16 +48,16 @@ Claim gradient_claim(const GradientNumbers& numbers) {
 Claim activation_claim(const ActivationNumbers& numbers) {
   Tests tests;
   add_rankings(tests, numbers.rankings);
-  const auto drop = [&](const std::string& score, const std::vector<double>& values) {
+  const auto drop = [&](const Text& score, const std::vector<double>& values) {
     add(tests,
-        fmt::format("{} ranks as well when neurons are set to their mean as when to zero: its rank "
-                    "correlation falls by at most {}",
-                    score, kSame),
-        stats::at_most(kSame), values, score + " under another baseline");
+        phrase("{} ranks as well when neurons are set to their mean as when to zero: its rank "
+               "correlation falls by at most {}",
+               {score, kSame}),
+        stats::at_most(kSame), values, phrase("{} under another baseline", {score}));
   };
-  drop("E|a|", numbers.activation_drop);
+  drop(Text::verbatim("E|a|"), numbers.activation_drop);
   drop("the standard deviation", numbers.std_drop);
-  add_pruning(tests, "E|a|", numbers.orders);
+  add_pruning(tests, Text::verbatim("E|a|"), numbers.orders);
   return stats::make_claim("importance.activation",
                            "Neurons whose activations are larger, or vary more, are the more "
                            "important ones.",
@@ -71,15 +67,15 @@ Claim activation_claim(const ActivationNumbers& numbers) {
 Claim entropy_claim(const EntropyNumbers& numbers) {
   Tests tests;
   add_rankings(tests, numbers.rankings);
-  const std::string own = "a measure of its own";
+  const Text own = "a measure of its own";
   add(tests,
-      fmt::format("the entropy over shared bins is not the ranking by standard deviation: a rank "
-                  "correlation below {}",
-                  kSameRanking),
+      phrase("the entropy over shared bins is not the ranking by standard deviation: a rank "
+             "correlation below {}",
+             {kSameRanking}),
       stats::below(kSameRanking), numbers.rho_with_std, own);
   add(tests, "at equal standard deviation more entropy means more damage: partial rank correlation",
       stats::above(0), numbers.partial_rho, own);
-  add_pruning(tests, "the entropy", numbers.orders);
+  add_pruning(tests, "entropy", numbers.orders);
   add(tests, "pruned by entropy and fine-tuned, the loss is lower than pruned at random",
       stats::above(0), numbers.finetuned_gain, "pruning by the entropy and fine-tuning");
   return stats::make_claim("importance.entropy",

@@ -24,14 +24,14 @@ inline constexpr double kBeatsRandom = 0.95;
 
 /// The rank correlation of a score with the damage, under named circumstances.
 struct Ranking {
-  std::string score;      ///< "E|g|"
-  std::string condition;  ///< "within layers under zero ablation"
+  Text score;      ///< "E|g|"
+  Text condition;  ///< "E|g| within layers under zero ablation"
   std::vector<double> rho;
 };
 
 /// One-shot pruning in a score's order, against random orders.
 struct PruningOrder {
-  std::string scores;                ///< "as it is", "divided by the layers' norms"
+  Text condition;                    ///< "pruning by E|g| divided by the layers' norms"
   std::vector<double> share_beaten;  ///< of the random orders, by area under the curve
 };
 

@@ -26,12 +26,12 @@ constexpr Index kBinCounts[] = {16, 32, 64, 128, 256};
 constexpr std::int64_t kNormalSamples = 2048;
 
 std::vector<Batch> score_text(const Options& options, const Subject& subject, std::uint64_t seed) {
-  return subject.text(Text::training, options.tokens, seed, "scores");
+  return subject.text(TextPart::training, options.tokens, seed, "scores");
 }
 
 std::vector<Batch> pruning_text(const Options& options, const Subject& subject,
                                 std::uint64_t seed) {
-  return subject.text(Text::validation, options.prune_tokens, seed, "pruning");
+  return subject.text(TextPart::validation, options.prune_tokens, seed, "pruning");
 }
 
 std::vector<std::size_t> reversed(std::vector<std::size_t> order) {
@@ -161,7 +161,7 @@ std::vector<EntropyRow> measure_entropies(const Options& options, const Subject&
 Ablated ablate(const Options& options, const Subject& subject, const Scored& scored,
                const std::string& replacement, const importance::StopCheck& stop) {
   const std::vector<Batch> text =
-      subject.text(Text::validation, options.oracle_tokens, scored.seed, "oracle");
+      subject.text(TextPart::validation, options.oracle_tokens, scored.seed, "oracle");
   return {replacement, importance::ablate(subject.network(), scored.parameters.data(), text,
                                           scored.units, importance::parse_replacement(replacement),
                                           scored.means, scored.seed, stop)};

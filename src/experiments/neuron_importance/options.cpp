@@ -3,25 +3,13 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <set>
 
+#include "../lists.h"
 #include "xfq/core/error.h"
 #include "xfq/importance/ablation.h"
 #include "xfq/importance/conductance.h"
 
 namespace xfq::experiments::neuron_importance {
-
-namespace {
-
-/// Throws when a value stands in a list twice.
-void check_distinct(const char* flag, const std::vector<std::string>& values) {
-  const std::set<std::string> distinct(values.begin(), values.end());
-  if (distinct.size() != values.size()) {
-    throw_usage(fmt::format("{}: a value is asked for twice", flag), "name every value once");
-  }
-}
-
-}  // namespace
 
 void Options::describe(OptionTable& table) {
   table.group("Units and scores");
@@ -138,10 +126,10 @@ void Options::apply(Profile profile) {
 
 void Options::check() const {
   CommonOptions::check();
-  check_distinct("--score", score);
-  check_distinct("--oracle", oracle);
-  check_distinct("--focus", focus);
-  check_distinct("--normalise", normalise);
+  refuse_repeats("--score", score);
+  refuse_repeats("--oracle", oracle);
+  refuse_repeats("--focus", focus);
+  refuse_repeats("--normalise", normalise);
   for (std::size_t i = 1; i < prune_fractions.size(); ++i) {
     if (prune_fractions[i] > prune_fractions[i - 1]) continue;
     throw_usage(fmt::format("--prune-fractions: got {} after {}, expected ascending shares",

@@ -116,7 +116,7 @@ void fill_metrics(const Options& options, const Subject& subject, const std::vec
   if (worst > importance::kCompleteness) {
     record.warnings.push_back(
         {"conductance_incomplete",
-         fmt::format("the contributions miss the loss difference by {:.2g} of it", worst),
+         phrase("the contributions miss the loss difference by {:.2g} of it", {worst}),
          "no finer path helps: read its values as estimates"});
   }
 }
@@ -148,10 +148,12 @@ class ClaimNumbers {
   std::vector<double> drop(const std::string& score) const {
     return differences(score, "zero", Arrangement::within, score, "mean", Arrangement::within);
   }
-  std::vector<PruningOrder> orders(const std::string& score) const {
+  std::vector<PruningOrder> orders(const std::string& score, const Text& name) const {
     std::vector<PruningOrder> orders;
     for (const std::string& normalise : options_.normalise) {
-      orders.push_back({normalise == "layer" ? "divided by the layers' norms" : "as it is",
+      orders.push_back({normalise == "layer"
+                            ? phrase("pruning by {} divided by the layers' norms", {name})
+                            : phrase("pruning by {} as it is", {name}),
                         collect(seeds_, [&](const Judged& seed) {
                           return share_beaten(seed.result, score, normalise);
                         })});
@@ -159,31 +161,34 @@ class ClaimNumbers {
     return orders;
   }
   /// Both oracles within layers, then zero ablation across layers, both ways.
-  std::vector<Ranking> rankings(const std::string& score, const std::string& name) const {
+  std::vector<Ranking> rankings(const std::string& score, const Text& name) const {
     return {
-        {name, "within layers under zero ablation", of(score, "zero", Arrangement::within)},
-        {name, "within layers under mean ablation", of(score, "mean", Arrangement::within)},
-        {name, "across layers as it is", of(score, "zero", Arrangement::raw)},
-        {name, "across layers divided by their norms", of(score, "zero", Arrangement::normalised)}};
+        {name, phrase("{} within layers under zero ablation", {name}),
+         of(score, "zero", Arrangement::within)},
+        {name, phrase("{} within layers under mean ablation", {name}),
+         of(score, "mean", Arrangement::within)},
+        {name, phrase("{} across layers as it is", {name}), of(score, "zero", Arrangement::raw)},
+        {name, phrase("{} across layers divided by their norms", {name}),
+         of(score, "zero", Arrangement::normalised)}};
   }
 
   GradientNumbers gradient() const {
     GradientNumbers numbers;
-    numbers.rankings = rankings("gradient", "E|g|");
+    numbers.rankings = rankings("gradient", Text::verbatim("E|g|"));
     numbers.taylor_advantage =
         differences("taylor", "zero", Arrangement::within, "gradient", "zero", Arrangement::within);
-    numbers.orders = orders("gradient");
+    numbers.orders = orders("gradient", Text::verbatim("E|g|"));
     return numbers;
   }
   ActivationNumbers activation() const {
     ActivationNumbers numbers;
-    numbers.rankings = rankings("activation", "E|a|");
+    numbers.rankings = rankings("activation", Text::verbatim("E|a|"));
     for (const Ranking& ranking : rankings("std", "the standard deviation")) {
       numbers.rankings.push_back(ranking);
     }
     numbers.activation_drop = drop("activation");
     numbers.std_drop = drop("std");
-    numbers.orders = orders("activation");
+    numbers.orders = orders("activation", Text::verbatim("E|a|"));
     return numbers;
   }
   EntropyNumbers entropy() const {
@@ -200,7 +205,7 @@ class ClaimNumbers {
     };
     numbers.rho_with_std = shared(&EntropyAgreement::with_std);
     numbers.partial_rho = shared(&EntropyAgreement::partial);
-    numbers.orders = orders("entropy-shared");
+    numbers.orders = orders("entropy-shared", "the entropy");
     numbers.finetuned_gain = collect(seeds_, [](const Judged& seed) {
       return difference(finetuned(seed.result, "random"), finetuned(seed.result, "entropy-shared"));
     });
@@ -229,32 +234,42 @@ class ClaimNumbers {
 
 // --- answer --------------------------------------------------------------------------------
 
-std::string answer(const Options& options, const Subject& subject,
-                   const std::vector<Judged>& seeds) {
-  const importance::Units& units = seeds.front().result.scored.units;
-  const std::string& oracle = options.oracle.front();
-  std::string text = fmt::format(
-      "On {} every one of the {} {}s of the {} was ablated exactly ({}): the damage, measured as "
-      "{}, has a split-half reliability of {}, as change of the loss {}; {:.0f} % of the {}s "
+/// "neurons".
+Text units_text(const std::string& unit) {
+  return unit == "neuron" ? "neurons" : unit == "head" ? "heads" : "channels";
+}
+
+Text damage_sentence(const Options& options, const Subject& subject,
+                     const std::vector<Judged>& seeds) {
+  const auto reliability_of = [&](const std::string& measure) {
+    return with_interval(estimate(seeds,
+                                  [&](const Judged& seed) {
+                                    return reliability(seed, seed.result.ablated.front(), measure);
+                                  }),
+                         "{:.2f}");
+  };
+  const double better = 100 * mean_of(collect(seeds, [](const Judged& seed) {
+                          return share(seed.result.ablated.front(), better_without);
+                        }));
+  std::vector<Text> sentences = {phrase(
+      "On {} every one of the {} {} of the {} was ablated exactly ({}); {:.0f} % of them "
       "lower the loss when they go.",
-      subject.source().name, units.count(), options.unit, options.model, oracle,
-      options.oracle_measure == "kl" ? "token KL" : "change of the loss",
-      with_interval(estimate(seeds,
-                             [&](const Judged& seed) {
-                               return reliability(seed, seed.result.ablated.front(),
-                                                  options.oracle_measure);
-                             }),
-                    "{:.2f}"),
-      with_interval(estimate(seeds,
-                             [&](const Judged& seed) {
-                               return reliability(seed, seed.result.ablated.front(), "nll");
-                             }),
-                    "{:.2f}"),
-      100 * mean_of(collect(seeds,
-                            [](const Judged& seed) {
-                              return share(seed.result.ablated.front(), better_without);
-                            })),
-      options.unit);
+      {subject.source().name, seeds.front().result.scored.units.count(), units_text(options.unit),
+       Text(options.model == "encoder" ? "encoder" : "decoder"), options.oracle.front(), better})};
+  const Text as_loss = reliability_of("nll");
+  sentences.push_back(
+      options.oracle_measure == "nll"
+          ? phrase(
+                "The damage, measured as change of the loss, has a split-half reliability of {}.",
+                {as_loss})
+          : phrase("The damage, measured as token KL, has a split-half reliability of {}, as "
+                   "change of the loss {}.",
+                   {reliability_of(options.oracle_measure), as_loss}));
+  return paragraph(sentences);
+}
+
+/// The scores from the best to the worst rank correlation within layers.
+Text ranking_sentence(const Options& options, const std::vector<Judged>& seeds) {
   struct Ranked {
     std::string score;
     Estimate within;
@@ -262,44 +277,58 @@ std::string answer(const Options& options, const Subject& subject,
   std::vector<Ranked> ranked;
   for (const std::string& score : options.score) {
     const Estimate within = estimate(seeds, [&](const Judged& seed) {
-      return rho(seed, score, oracle, options.oracle_measure, Arrangement::within);
+      return rho(seed, score, options.oracle.front(), options.oracle_measure, Arrangement::within);
     });
     if (within.value) ranked.push_back({score, within});
   }
+  if (ranked.empty()) return {};
   std::stable_sort(ranked.begin(), ranked.end(), [](const Ranked& a, const Ranked& b) {
     return *a.within.value > *b.within.value;
   });
-  if (!ranked.empty()) {
-    text += " Rank correlation with the damage within layers:";
-    for (std::size_t i = 0; i < ranked.size(); ++i) {
-      text += fmt::format("{} {} {}", i > 0 ? "," : "", ranked[i].score,
-                          i == 0 ? with_interval(ranked[i].within, "{:.2f}")
-                                 : fmt::format("{:.2f}", *ranked[i].within.value));
-    }
-    text += ".";
+  // One interval is enough to judge them by.
+  for (std::size_t i = 1; i < ranked.size(); ++i) ranked[i].within.ci.reset();
+  std::vector<Text> items;
+  for (const Ranked& r : ranked) {
+    items.push_back(Text::verbatim(r.score + " ") + with_interval(r.within, "{:.2f}"));
   }
-  std::vector<std::pair<double, std::string>> areas;
+  return phrase("Rank correlation with the damage within layers: {}.", {listing(items)});
+}
+
+/// The best and the worst order to prune in.
+Text pruning_sentence(const Options& options, const std::vector<Judged>& seeds) {
+  struct Order {
+    double area;
+    Text name;
+  };
+  std::vector<Order> orders;
   for (const std::string& score : options.score) {
     if (score == "random") continue;
     for (const std::string& normalise : options.normalise) {
-      const double mean = mean_of(collect(seeds, [&](const Judged& seed) {
-        return area(seed.result.curves.rows, score, normalise, "lowest");
-      }));
-      areas.emplace_back(mean,
-                         score + (normalise == "layer" ? " divided by its layer's norm" : ""));
+      const Text name = Text::verbatim(score);
+      orders.push_back(
+          {mean_of(collect(seeds,
+                           [&](const Judged& seed) {
+                             return area(seed.result.curves.rows, score, normalise, "lowest");
+                           })),
+           normalise == "layer" ? phrase("{} divided by its layer's norm", {name}) : name});
     }
   }
-  std::sort(areas.begin(), areas.end());
-  if (!areas.empty()) {
-    const double random = mean_of(collect(
-        seeds, [](const Judged& seed) -> Number { return mean_of(random_areas(seed.result)); }));
-    text += fmt::format(
-        " Removing up to {:.0f} % from the lowest score up raises the loss by {:.3f} nats/token on "
-        "average in the order of {}, by {:.3f} in the order of {}, by {:.3f} at random.",
-        100 * options.prune_fractions.back(), areas.front().first, areas.front().second,
-        areas.back().first, areas.back().second, random);
-  }
-  return text;
+  if (orders.empty()) return {};
+  std::sort(orders.begin(), orders.end(), [](const Order& a, const Order& b) {
+    return a.area != b.area ? a.area < b.area : a.name.english() < b.name.english();
+  });
+  const double random = mean_of(collect(
+      seeds, [](const Judged& seed) -> Number { return mean_of(random_areas(seed.result)); }));
+  return phrase(
+      "Removing up to {:.0f} % from the lowest score up raises the loss by {:.3f} nats/token on "
+      "average in the order of {}, by {:.3f} in the order of {}, by {:.3f} at random.",
+      {100 * options.prune_fractions.back(), orders.front().area, orders.front().name,
+       orders.back().area, orders.back().name, random});
+}
+
+Text answer(const Options& options, const Subject& subject, const std::vector<Judged>& seeds) {
+  return paragraph({damage_sentence(options, subject, seeds), ranking_sentence(options, seeds),
+                    pruning_sentence(options, seeds)});
 }
 
 }  // namespace

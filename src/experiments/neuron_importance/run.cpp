@@ -36,11 +36,9 @@ class NeuronImportance : public Experiment {
   }
 
   Record run(Monitor& monitor) override {
-    Record record;
-    record.schema = "xfq/neuron-importance/1";
-    record.question_number = 25;
-    record.question_title = "Which neurons of a Transformer matter, and which score knows it?";
-    record.evidence = profile_ != Profile::smoke;
+    Record record =
+        start_record("xfq/neuron-importance/1", 25,
+                     "Which neurons of a Transformer matter, and which score knows it?", profile_);
     record.data.push_back(subject_->source());
 
     const std::vector<Judged> seeds = measure_seeds(monitor, record);
@@ -58,11 +56,7 @@ class NeuronImportance : public Experiment {
 
   std::vector<Judged> measure_seeds(Monitor& monitor, Record& record) {
     const auto stop_check = [&](std::int64_t i) {
-      return [this, &monitor, i] {
-        if (monitor.stop_requested()) {
-          throw Error(ErrorKind::interrupted, label(i) + ": stopped");
-        }
-      };
+      return [this, &monitor, i] { stop_if_asked(monitor, label(i)); };
     };
     const auto cache = options_.open_cache(monitor);
     const auto parts = static_cast<std::int64_t>(options_.oracle.size()) + 2;

@@ -120,10 +120,10 @@ class DecoderSubject final : public Subject {
       return batch;
     };
   }
-  std::vector<Batch> text(Text text, std::int64_t tokens, std::uint64_t seed,
+  std::vector<Batch> text(TextPart text, std::int64_t tokens, std::uint64_t seed,
                           const std::string& purpose) const override {
     const corpus::LanguageSplit& split = data_.split(
-        text == Text::training ? corpus::SplitName::train : corpus::SplitName::validation);
+        text == TextPart::training ? corpus::SplitName::train : corpus::SplitName::validation);
     return draw(split.rows.size(), tokens, Stream(seed, "importance/" + purpose),
                 [&](std::size_t i) {
                   const auto first =
@@ -192,9 +192,10 @@ class EncoderSubject final : public Subject {
       return batch;
     };
   }
-  std::vector<Batch> text(Text text, std::int64_t tokens, std::uint64_t seed,
+  std::vector<Batch> text(TextPart text, std::int64_t tokens, std::uint64_t seed,
                           const std::string& purpose) const override {
-    const corpus::PairSplit& split = text == Text::training ? data_.train() : data_.validation();
+    const corpus::PairSplit& split =
+        text == TextPart::training ? data_.train() : data_.validation();
     Stream order(seed, "importance/" + purpose);
     return draw(split.places.size(), tokens, order, [&](std::size_t i) {
       Stream stream(seed, "importance/" + purpose + "/pair", i);

@@ -16,7 +16,7 @@
 
 namespace xfq::experiments::neuron_importance {
 
-enum class Text { training, validation };
+enum class TextPart { training, validation };
 
 struct TrainedModel {
   Vector<float> parameters;
@@ -47,7 +47,8 @@ class Subject {
   /// Rows drawn without replacement until they hold `tokens` tokens, or all rows; sequences of
   /// like length share a batch, so that little of it is padding. Draws from
   /// Stream(seed, "importance/" + purpose). Throws ErrorKind::input below two rows.
-  virtual std::vector<importance::Batch> text(Text text, std::int64_t tokens, std::uint64_t seed,
+  virtual std::vector<importance::Batch> text(TextPart text, std::int64_t tokens,
+                                              std::uint64_t seed,
                                               const std::string& purpose) const = 0;
 };
 

@@ -1,5 +1,8 @@
 #include "tables.h"
 
+#include <algorithm>
+#include <set>
+
 #include "../numbers.h"
 #include "derived.h"
 
@@ -9,6 +12,9 @@ namespace {
 
 using importance::Arrangement;
 using stats::Estimate;
+
+constexpr std::size_t kDrawnUnits = 200;
+constexpr int kDrawnDigits = 4;
 
 Value end_of(const std::optional<Interval>& ci, double Interval::*end) {
   return cell(ci ? Number((*ci).*end) : std::nullopt);
@@ -133,6 +139,32 @@ Table damage_table(const SeedResult& seed) {
   return table;
 }
 
+/// Damage beside every score. Of more than kDrawnUnits units, as many as that, evenly spaced
+/// in the order of the damage, so that all of its range is seen.
+Table oracle_scores_table(const SeedResult& seed) {
+  Table table{"oracle_scores", {"layer", "index", "kl"}, {}};
+  const importance::Units& units = seed.scored.units;
+  const std::vector<importance::Score>& scores = seed.scored.set.scores;
+  for (const importance::Score& score : scores) table.columns.push_back(score.name);
+  const std::vector<double> damage = seed.ablated.front().damage("kl");
+  const std::vector<std::size_t> order = importance::ascending(damage);
+  const std::size_t count = std::min(order.size(), kDrawnUnits);
+  std::set<std::size_t> chosen;
+  for (std::size_t i = 0; i < count; ++i) {
+    chosen.insert(order[count == 1 ? 0 : i * (order.size() - 1) / (count - 1)]);
+  }
+  for (const std::size_t u : chosen) {
+    const auto unit = static_cast<Index>(u);
+    std::vector<Value> cells = {units.layer(unit), units.index(unit),
+                                rounded(damage[u], kDrawnDigits)};
+    for (const importance::Score& score : scores) {
+      cells.emplace_back(rounded(score.values[u], kDrawnDigits));
+    }
+    table.rows.push_back(std::move(cells));
+  }
+  return table;
+}
+
 Table units_table(const SeedResult& seed) {
   Table table{"units", {"seed", "end", "rank", "layer", "index", "nll", "kl", "tokens"}, {}};
   for (const UnitRow& row : seed.units) {
@@ -180,10 +212,10 @@ Table shapes_table(const std::vector<stats::JudgedTest>& shapes) {
 std::vector<Table> make_tables(const std::vector<Judged>& seeds,
                                const std::vector<stats::JudgedTest>& shapes) {
   const SeedResult& first = seeds.front().result;
-  return {scores_table(seeds), oracles_table(seeds),   agreement_table(seeds),
-          curves_table(seeds), finetuned_table(seeds), entropy_table(seeds),
-          damage_table(first), units_table(first),     unit_scores_table(first),
-          shapes_table(shapes)};
+  return {scores_table(seeds),      oracles_table(seeds),       agreement_table(seeds),
+          curves_table(seeds),      finetuned_table(seeds),     entropy_table(seeds),
+          damage_table(first),      oracle_scores_table(first), units_table(first),
+          unit_scores_table(first), shapes_table(shapes)};
 }
 
 }  // namespace xfq::experiments::neuron_importance

@@ -1,7 +1,5 @@
 #include "claims.h"
 
-#include <fmt/core.h>
-
 #include "maths.h"
 #include "xfq/stats/claims.h"
 
@@ -20,24 +18,24 @@ using stats::within;
 /// Collects the tests of a claim that there are numbers for.
 class Tests {
  public:
-  void mean(const std::string& statement, const Rule& rule, const std::vector<double>& values,
-            const std::string& condition = {}) {
+  void mean(const Text& statement, const Rule& rule, const std::vector<double>& values,
+            const Text& condition = {}) {
     if (values.empty()) return;
     tests_.push_back(stats::make_test(statement, rule, stats::mean_t(values), condition));
   }
   /// Of a[i] - b[i].
-  void difference(const std::string& statement, const Rule& rule, const std::vector<double>& a,
-                  const std::vector<double>& b, const std::string& condition = {}) {
+  void difference(const Text& statement, const Rule& rule, const std::vector<double>& a,
+                  const std::vector<double>& b, const Text& condition = {}) {
     if (a.empty() || b.empty()) return;
     tests_.push_back(stats::make_test(statement, rule, stats::paired_t(a, b), condition));
   }
-  void exact(const std::string& statement, const Rule& rule, const std::optional<double>& value,
-             const std::string& condition = {}) {
+  void exact(const Text& statement, const Rule& rule, const std::optional<double>& value,
+             const Text& condition = {}) {
     if (!value) return;
     tests_.push_back(stats::make_test(statement, rule, stats::exact(*value), condition));
   }
-  void estimate(const std::string& statement, const Rule& rule,
-                const std::optional<stats::Estimate>& value, const std::string& condition = {}) {
+  void estimate(const Text& statement, const Rule& rule,
+                const std::optional<stats::Estimate>& value, const Text& condition = {}) {
     if (!value) return;
     tests_.push_back(stats::make_test(statement, rule, *value, condition));
   }
@@ -109,17 +107,21 @@ Claim balancing_helps(const Evidence& e) {
   Tests t;
   const double share = e.imbalanced_share;
   const double odds = logit(share);
-  const std::string against = fmt::format("equal shares minus a share of negatives of {}", share);
-  t.difference("AUC: " + against, above(0.02), e.balanced_auc, e.imbalanced_auc, "ranking");
-  t.difference("balanced accuracy, nothing corrected: " + against, above(0.02),
-               e.balanced_decisions, e.imbalanced_decisions, "decisions as they are");
-  t.difference("balanced accuracy, the threshold shifted by the prior's log-odds: " + against,
+  t.difference(phrase("AUC: equal shares minus a share of negatives of {}", {share}), above(0.02),
+               e.balanced_auc, e.imbalanced_auc, "ranking");
+  t.difference(phrase("balanced accuracy, nothing corrected: equal shares minus a share of "
+                      "negatives of {}",
+                      {share}),
+               above(0.02), e.balanced_decisions, e.imbalanced_decisions, "decisions as they are");
+  t.difference(phrase("balanced accuracy, the threshold shifted by the prior's log-odds: equal "
+                      "shares minus a share of negatives of {}",
+                      {share}),
                above(0.02), e.balanced_decisions, e.shifted_decisions,
                "decisions with a shifted threshold");
   const char* const prior = "prior alone is wrong";
   std::vector<double> off;
   for (const double offset : e.fitted_offset) off.push_back(offset - odds);
-  t.mean(fmt::format("the bias that suits equal shares, minus {:.3f}, the prior's log-odds", odds),
+  t.mean(phrase("the bias that suits equal shares, minus {:.3f}, the prior's log-odds", {odds}),
          within(-0.2, 0.2), off, prior);
   t.difference("cross-entropy on equal shares: shifted minus plain", below(0), e.shifted_ce,
                e.plain_ce, prior);

@@ -6,7 +6,6 @@
 #include "bag_of_words.h"
 #include "maths.h"
 #include "probe.h"
-#include "xfq/stats/roc.h"
 
 namespace xfq::experiments::nsp {
 
@@ -17,6 +16,7 @@ namespace {
 
 // Validation pairs are named by this, not by the run's seed: all runs share them.
 constexpr std::uint64_t kEvaluationSeed = 21;
+constexpr std::size_t kCalibrationBins = 10;
 
 const char* probe_name(const std::string& test) {
   if (test == "nsp") return "next";
@@ -171,6 +171,7 @@ ImbalanceScore imbalance_score(const std::vector<double>& balanced_odds, double 
   s.auc = *stats::auc(odds, labels);
   s.ce = cross_entropy(odds, labels);
   s.ece = *stats::calibration_error(probabilities, labels);
+  s.calibration = stats::calibration_bins(probabilities, labels, kCalibrationBins);
   return s;
 }
 

@@ -9,6 +9,7 @@
 #include "options.h"
 #include "xfq/core/monitor.h"
 #include "xfq/models/encoder.h"
+#include "xfq/stats/roc.h"
 
 namespace xfq::experiments::nsp {
 
@@ -60,6 +61,7 @@ struct ImbalanceScore {
   double negative_share = 0.5;  ///< of the set
   double accuracy = 0, balanced_accuracy = 0, recall = 0, auc = 0, ce = 0, ece = 0;
   std::optional<double> f1, mcc;
+  std::vector<stats::CalibrationBin> calibration;
 };
 
 /// Everything of one arm and one seed.

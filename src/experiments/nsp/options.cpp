@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 
+#include "../lists.h"
 #include "xfq/core/error.h"
 
 namespace xfq::experiments::nsp {
@@ -17,16 +17,6 @@ namespace {
 Relation relation_of(const std::string& negatives) {
   if (negatives == "other-document") return Relation::random;
   return negatives == "same-document" ? Relation::distant : Relation::swapped;
-}
-
-template <class T>
-void refuse_repeats(const char* flag, const std::vector<T>& values) {
-  std::set<T> seen;
-  for (const T& value : values) {
-    if (!seen.insert(value).second) {
-      throw_usage(fmt::format("{}: {} is asked for twice", flag, value), "name every value once");
-    }
-  }
 }
 
 bool contains(const std::vector<std::string>& list, const std::string& word) {

@@ -1,7 +1,6 @@
 #include "record.h"
 
 #include <fmt/core.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -286,6 +285,29 @@ void fill_metrics(const std::vector<Arm>& arms, const std::vector<SeedResult>& s
 
 std::string label_of(corpus::Relation relation) { return corpus::to_string(relation); }
 
+/// Reliability curves: the pairs of all seeds together, bin by bin.
+Table calibration_table(const std::vector<Arm>& arms, const std::vector<SeedResult>& seeds) {
+  Table table{"calibration", {"arm", "set", "threshold", "probability", "share", "count"}, {}};
+  for (std::size_t a = 0; a < arms.size(); ++a) {
+    for (const ImbalanceScore& first : seeds.front().arms[a].imbalance) {
+      for (std::size_t b = 0; b < first.calibration.size(); ++b) {
+        stats::CalibrationBin all;
+        for (const SeedResult& seed : seeds) {
+          const ImbalanceScore& one = *seed.arms[a].find_imbalance(first.set, first.threshold);
+          all.probabilities += one.calibration[b].probabilities;
+          all.positives += one.calibration[b].positives;
+          all.count += one.calibration[b].count;
+        }
+        if (all.count == 0) continue;
+        const auto count = static_cast<double>(all.count);
+        table.rows.push_back({arms[a].id, first.set, first.threshold, all.probabilities / count,
+                              static_cast<double>(all.positives) / count, all.count});
+      }
+    }
+  }
+  return table;
+}
+
 void fill_tables(const std::vector<Arm>& arms, const Bench& bench,
                  const std::vector<SeedResult>& seeds, const Counts& counts, Record& record) {
   Table arms_table{"arms",
@@ -357,15 +379,17 @@ void fill_tables(const std::vector<Arm>& arms, const Bench& bench,
   const corpus::GeneratorCount& g = counts.generator;
   labels.rows.push_back(
       {std::string("bert"), g.rows, g.random, g.counted(), g.predicted(), g.deviations()});
-  for (Table* table : {&arms_table, &transfer, &probes, &imbalance, &labels, &curve}) {
+  Table calibration = calibration_table(arms, seeds);
+  for (Table* table :
+       {&arms_table, &transfer, &probes, &imbalance, &calibration, &labels, &curve}) {
     record.tables.push_back(std::move(*table));
   }
 }
 
 // ---------------------------------------------------------------------- answer
 
-std::string answer(const std::vector<Arm>& arms, const std::vector<SeedResult>& seeds,
-                   const Record& record, const Counts& counts) {
+Text answer(const std::vector<Arm>& arms, const std::vector<SeedResult>& seeds,
+            const Record& record, const Counts& counts) {
   const auto nsp = position(arms, "nsp"), sop = position(arms, "sop"),
              pair = position(arms, "none.pair"), contiguous = position(arms, "none.contiguous"),
              unequal = most_unequal(arms);
@@ -376,12 +400,14 @@ std::string answer(const std::vector<Arm>& arms, const std::vector<SeedResult>& 
                               }),
                          "{:.3f}");
   };
-  const auto baseline = [&](const char* test) {
-    return over(seeds, [&](const SeedResult& seed) -> std::optional<double> {
-      const Score* const s = seed.baseline.find_score(test, "bag-of-words");
-      if (s == nullptr) return std::nullopt;
-      return s->accuracy;
-    });
+  const auto words = [&](const char* test) {
+    return over(seeds,
+                [&](const SeedResult& seed) -> std::optional<double> {
+                  const Score* const s = seed.baseline.find_score(test, "bag-of-words");
+                  if (s == nullptr) return std::nullopt;
+                  return s->accuracy;
+                })
+        .value;
   };
   const auto delta = [&](std::size_t a, std::size_t b) {
     return with_interval(over(seeds,
@@ -395,39 +421,43 @@ std::string answer(const std::vector<Arm>& arms, const std::vector<SeedResult>& 
       return has_learnt(arms[arm], seed.arms[arm], seed.baseline);
     });
   };
-  std::string text = fmt::format("On {}, {} seed{}:", record.data.front().name, seeds.size(),
-                                 seeds.size() == 1 ? "" : "s");
+  const std::string& corpus = record.data.front().name;
+  std::vector<Text> sentences = {
+      seeds.size() == 1 ? phrase("Measured on {} with one seed.", {corpus})
+                        : phrase("Measured on {} with {} seeds.", {corpus, seeds.size()})};
   if (nsp) {
-    text += fmt::format(" the nsp head is right on {} of its own pairs", accuracy(*nsp, "nsp"));
-    if (const Estimate words = baseline("nsp"); words.value) {
-      text += fmt::format(" (a bag of words: {:.3f})", *words.value);
-    }
-    text += fmt::format(" and on {} of pairs whose order was swapped.", accuracy(*nsp, "sop"));
+    sentences.push_back(phrase(
+        "The nsp head is right on {} of its own pairs, and on {} of pairs whose order was swapped.",
+        {accuracy(*nsp, "nsp"), accuracy(*nsp, "sop")}));
   }
   if (sop) {
-    text += fmt::format(" The sop head is right on {} of swapped pairs", accuracy(*sop, "sop"));
-    if (const Estimate words = baseline("sop"); words.value) {
-      text += fmt::format(" (a bag of words: {:.3f})", *words.value);
-    }
-    text += fmt::format(" and on {} of nsp's pairs.", accuracy(*sop, "nsp"));
+    sentences.push_back(
+        phrase("The sop head is right on {} of swapped pairs, and on {} of nsp's pairs.",
+               {accuracy(*sop, "sop"), accuracy(*sop, "nsp")}));
+  }
+  const auto words_on_nsp = words("nsp"), words_on_order = words("sop");
+  if ((nsp || sop) && words_on_nsp && words_on_order) {
+    sentences.push_back(
+        phrase("A bag of words is right on {:.3f} of nsp's pairs, and on {:.3f} of swapped ones.",
+               {*words_on_nsp, *words_on_order}));
   }
   for (const auto& arm : {nsp, sop}) {
     const auto size = static_cast<std::ptrdiff_t>(seeds.size());
     if (!arm || learnt(*arm) == size) continue;
-    text += fmt::format(" {} of {} seeds of {} stayed on a plateau and decide no claim.",
-                        size - learnt(*arm), size, arms[*arm].id);
+    sentences.push_back(phrase("{} of {} seeds of {} stayed on a plateau and decide no claim.",
+                               {size - learnt(*arm), size, arms[*arm].id}));
   }
   if (nsp && contiguous) {
-    text += fmt::format(
-        " At equal tokens nsp changes the held-out MLM loss by {} nats per hidden "
-        "word",
-        delta(*nsp, *contiguous));
-    if (pair) {
-      text += fmt::format(", of which {} come with the broken pairs and {} with the second loss",
-                          delta(*pair, *contiguous), delta(*nsp, *pair));
-    }
-    text += fmt::format("; the head itself takes {:.2g} % of the floating-point operations.",
-                        100 * counts.head_flop_share);
+    const Text all = delta(*nsp, *contiguous);
+    const double head = 100 * counts.head_flop_share;
+    sentences.push_back(
+        pair ? phrase("At equal tokens nsp changes the held-out MLM loss by {} nats per hidden "
+                      "word, of which {} come with the broken pairs and {} with the second loss; "
+                      "the head itself takes {:.2g} % of the floating-point operations.",
+                      {all, delta(*pair, *contiguous), delta(*nsp, *pair), head})
+             : phrase("At equal tokens nsp changes the held-out MLM loss by {} nats per hidden "
+                      "word; the head itself takes {:.2g} % of the floating-point operations.",
+                      {all, head}));
   }
   if (unequal && !seeds.front().arms[*unequal].imbalance.empty()) {
     const auto of = [&](const char* set, const char* threshold, double ImbalanceScore::*what) {
@@ -441,41 +471,38 @@ std::string answer(const std::vector<Arm>& arms, const std::vector<SeedResult>& 
           .value.value_or(0);
     };
     using S = ImbalanceScore;
-    text += fmt::format(
-        " With {:.0f} % negatives the head finds {:.3f} of the positives while its "
-        "AUC is {:.3f}",
-        100 * arms[*unequal].negative_share, of("natural", "plain", &S::recall),
-        of("natural", "plain", &S::auc));
+    sentences.push_back(phrase(
+        "With {:.0f} % negatives the head finds {:.3f} of the positives while its AUC is {:.3f}.",
+        {100 * arms[*unequal].negative_share, of("natural", "plain", &S::recall),
+         of("natural", "plain", &S::auc)}));
     if (seeds.front().arms[*unequal].find_imbalance("balanced", "shifted")) {
-      text += fmt::format(
-          "; a shift of the threshold by the prior brings balanced accuracy from "
-          "{:.3f} to {:.3f}",
-          of("balanced", "plain", &S::balanced_accuracy),
-          of("balanced", "shifted", &S::balanced_accuracy));
+      sentences.push_back(phrase(
+          "A shift of the threshold by the prior brings its balanced accuracy from {:.3f} to "
+          "{:.3f}.",
+          {of("balanced", "plain", &S::balanced_accuracy),
+           of("balanced", "shifted", &S::balanced_accuracy)}));
     }
-    text += ".";
   }
-  text += fmt::format(
-      " BERT's own generator would label {:.3f} of the rows negative (predicted "
-      "{:.3f}).",
-      counts.generator.counted(), counts.generator.predicted());
-  return text;
+  sentences.push_back(
+      phrase("BERT's own generator would label {:.3f} of the rows negative (predicted {:.3f}).",
+             {counts.generator.counted(), counts.generator.predicted()}));
+  return paragraph(sentences);
 }
 
 void warn_plateaus(const std::vector<Arm>& arms, const std::vector<SeedResult>& seeds,
                    Record& record) {
-  std::vector<std::string> stuck;
+  std::vector<Text> stuck;
   for (std::size_t a = 0; a < arms.size(); ++a) {
     for (const SeedResult& seed : seeds) {
       if (has_learnt(arms[a], seed.arms[a], seed.baseline)) continue;
-      stuck.push_back(fmt::format("{} seed {}", arms[a].id, seed.arms[a].seed));
+      stuck.push_back(
+          phrase("{} seed {}", {arms[a].id, static_cast<std::int64_t>(seed.arms[a].seed)}));
     }
   }
   if (stuck.empty()) return;
   record.warnings.push_back(
       {"plateau",
-       fmt::format("these runs did not learn their own task and decide no claim: {}",
-                   fmt::join(stuck, ", ")),
+       phrase("these runs did not learn their own task and decide no claim: {}", {listing(stuck)}),
        "train longer: --steps, --mlm-steps"});
 }
 

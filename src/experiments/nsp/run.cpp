@@ -54,11 +54,8 @@ class Nsp : public Experiment {
   }
 
   Record run(Monitor& monitor) override {
-    Record record;
-    record.schema = "xfq/nsp/1";
-    record.question_number = 21;
-    record.question_title = "What is next-sentence prediction good for?";
-    record.evidence = profile_ != Profile::smoke;
+    Record record =
+        start_record("xfq/nsp/1", 21, "What is next-sentence prediction good for?", profile_);
     record.data.push_back(data_->source());
     if (shifted_) record.data.push_back(shifted_->source());
     if (contrast_) record.data.push_back(contrast_->source());

@@ -6,6 +6,7 @@
 
 #include "arms.h"
 #include "summary.h"
+#include "xfq/core/text.h"
 #include "xfq/corpus/language.h"
 #include "xfq/quant/plan.h"
 
@@ -21,6 +22,6 @@ struct AnswerNumbers {
 };
 
 /// One paragraph; parts that were not measured are not mentioned.
-std::string answer(const AnswerNumbers& numbers);
+Text answer(const AnswerNumbers& numbers);
 
 }  // namespace xfq::experiments::quantize

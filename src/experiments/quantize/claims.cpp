@@ -1,7 +1,5 @@
 #include "claims.h"
 
-#include <fmt/core.h>
-
 #include "xfq/stats/claims.h"
 
 namespace xfq::experiments::quantize {
@@ -15,11 +13,10 @@ stats::Estimate recovery(const std::vector<double>& left, const std::vector<doub
 
 Claim sweet_spot_claim(const SweetSpotNumbers& numbers) {
   std::vector<stats::JudgedTest> tests;
-  const auto smallest = [&](const std::vector<double>& widths, const std::string& condition) {
+  const auto smallest = [&](const std::vector<double>& widths, const Text& condition) {
     if (widths.empty()) return;
     tests.push_back(stats::make_test(
-        fmt::format("the fewest bits whose loss stays within {} nats/token of fp32 are 8",
-                    kSameLoss),
+        phrase("the fewest bits whose loss stays within {} nats/token of fp32 are 8", {kSameLoss}),
         stats::within(8, 8), stats::mean_t(widths), condition));
   };
   smallest(numbers.any_width, "weights and activations at any width");
@@ -38,8 +35,8 @@ Claim long_tail_claim(const LongTailNumbers& numbers) {
   std::vector<stats::JudgedTest> tests;
   for (const auto& comparison : numbers.comparisons) {
     tests.push_back(stats::make_test(
-        fmt::format("KL calibration is better than min-max ({})", comparison.subject),
-        stats::above(0), stats::mean_t(comparison.advantage), comparison.condition));
+        phrase("KL calibration is better than min-max ({})", {comparison.subject}), stats::above(0),
+        stats::mean_t(comparison.advantage), comparison.condition));
   }
   return stats::make_claim("quant.kl-handles-long-tails",
                            "Ranges that minimise the KL divergence handle long-tailed values.",
@@ -49,13 +46,13 @@ Claim long_tail_claim(const LongTailNumbers& numbers) {
 Claim finetune_claim(const FinetuneNumbers& numbers) {
   std::vector<stats::JudgedTest> tests;
   for (const auto& width : numbers.widths) {
-    const std::string condition = fmt::format("{} bits", width.bits);
+    const Text condition = phrase("{} bits", {width.bits});
     if (width.bits >= 8) {
       // Nothing is lost that could be recovered: what counts is that nothing is left.
       tests.push_back(stats::make_test(
-          fmt::format("the fine-tuned model's loss is at most {} nats/token above that of an fp32 "
-                      "model trained for the same steps",
-                      kUsableLoss),
+          phrase("the fine-tuned model's loss is at most {} nats/token above that of an fp32 "
+                 "model trained for the same steps",
+                 {kUsableLoss}),
           stats::at_most(kUsableLoss), stats::mean_t(width.left), condition));
     } else {
       tests.push_back(stats::make_test(
@@ -72,17 +69,15 @@ Claim mixed_claim(const MixedNumbers& numbers) {
   std::vector<stats::JudgedTest> tests;
   for (const auto& ranking : numbers.rankings) {
     tests.push_back(stats::make_test(
-        fmt::format("keeping products in fp32 in the order of their {} beats {} of the random "
-                    "orders",
-                    ranking.score, kBeatsRandom),
+        phrase("keeping products in fp32 in the order of their {} beats {} of the random orders",
+               {ranking.score, kBeatsRandom}),
         stats::at_least(kBeatsRandom), stats::mean_t(ranking.share_beaten),
-        fmt::format("products ranked by {}", ranking.score)));
+        phrase("products ranked by {}", {ranking.score})));
   }
   if (!numbers.rows_kl.empty()) {
     tests.push_back(stats::make_test(
-        fmt::format("with outlier channels, keeping them in fp32 takes away at least {} of the "
-                    "token KL",
-                    kRecovered),
+        phrase("with outlier channels, keeping them in fp32 takes away at least {} of the token KL",
+               {kRecovered}),
         stats::at_least(kRecovered), recovery(numbers.columns_kl, numbers.rows_kl)));
   }
   return stats::make_claim("quant.mixed-precision-recovers",
@@ -94,8 +89,8 @@ Claim dynamic_claim(const DynamicNumbers& numbers) {
   std::vector<stats::JudgedTest> tests;
   for (const auto& circumstance : numbers.circumstances) {
     tests.push_back(stats::make_test(
-        fmt::format("scales found at run time take away at least {} of the token KL of static ones",
-                    kRecovered),
+        phrase("scales found at run time take away at least {} of the token KL of static ones",
+               {kRecovered}),
         stats::at_least(kRecovered), recovery(circumstance.dynamic_kl, circumstance.static_kl),
         circumstance.condition));
   }

@@ -35,8 +35,8 @@ Claim sweet_spot_claim(const SweetSpotNumbers& numbers);
 struct LongTailNumbers {
   /// KL calibration against min-max, one entry of `advantage` per seed; above 0: KL is better.
   struct Comparison {
-    std::string condition;  ///< "1000000 values with smooth tails"
-    std::string subject;    ///< "laplace: SQNR, dB", "token KL, log10 of the ratio"
+    Text condition;  ///< "1000000 values with smooth tails"
+    Text subject;    ///< "laplace: SQNR, dB", "token KL, log10 of the ratio"
     std::vector<double> advantage;
   };
   std::vector<Comparison> comparisons;
@@ -66,7 +66,7 @@ Claim mixed_claim(const MixedNumbers& numbers);
 
 struct DynamicNumbers {
   struct Circumstance {
-    std::string condition;                      ///< "shifted with one scale per tensor"
+    Text condition;                             ///< "shifted with one scale per tensor"
     std::vector<double> static_kl, dynamic_kl;  ///< token KL
   };
   std::vector<Circumstance> circumstances;

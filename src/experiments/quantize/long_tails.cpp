@@ -132,7 +132,7 @@ std::vector<DynamicRow> measure_dynamic(const Subject& subject) {
   measure("matched", amplify(subject, 1));
   measure("shifted", {subject.parameters(),
                       subject.observe(subject.parameters(), subject.options().calibration_tokens,
-                                      {}, Text::random_tokens)});
+                                      {}, CalibrationText::random_tokens)});
   measure("outliers", amplify(subject, kDynamicOutliers));
   return rows;
 }

@@ -94,7 +94,7 @@ OrderCurve curve_of(const std::string& name, const std::vector<std::size_t>& ord
 std::vector<double> fisher_scores(const Subject& subject, const Mixture& mixture) {
   quant::FisherDiagonal fisher(subject.decoder(), subject.data().row_length());
   subject.for_each_calibration_batch(
-      curve_tokens(subject), Text::training,
+      curve_tokens(subject), CalibrationText::training,
       [&](const models::TokenBatch& batch) { fisher.add(subject.parameters(), batch); });
   return quant::fisher_scores(subject.sites(), fisher.mean(), subject.parameters(),
                               mixture.rounded().parameters);
@@ -105,7 +105,7 @@ std::vector<double> sqnr_scores(const Subject& subject, const Mixture& mixture) 
   activations.measure(true);
   auto workspace = subject.workspace();
   subject.for_each_calibration_batch(
-      curve_tokens(subject), Text::training, [&](const models::TokenBatch& batch) {
+      curve_tokens(subject), CalibrationText::training, [&](const models::TokenBatch& batch) {
         activations.use_rows(batch.targets);
         subject.decoder().forward<float>(mixture.rounded().parameters.data(), batch, workspace,
                                          &activations);
@@ -127,18 +127,20 @@ std::vector<double> kl_scores(const Subject& subject, const quant::Plan& plan,
   auto workspace = subject.workspace();
   const Index vocab = subject.decoder().config().vocab;
   Vector<float> original(workspace.logits.size());
-  subject.for_each_calibration_batch(tokens, Text::training, [&](const models::TokenBatch& batch) {
-    const Index rows = batch.batch * batch.time;
-    subject.decoder().forward<float>(subject.parameters().data(), batch, workspace);
-    original.head(rows * vocab) = workspace.logits.head(rows * vocab);
-    for (std::size_t i = 0; i < plan.size(); ++i) {
-      if (!plan[i].weight) continue;
-      quant::ActivationQuantizer* const tap = versions[i].activations.get();
-      if (tap) tap->use_rows(batch.targets);
-      subject.decoder().forward<float>(versions[i].model.parameters.data(), batch, workspace, tap);
-      comparisons[i].add(rows, vocab, original.data(), workspace.logits.data(), batch.targets);
-    }
-  });
+  subject.for_each_calibration_batch(
+      tokens, CalibrationText::training, [&](const models::TokenBatch& batch) {
+        const Index rows = batch.batch * batch.time;
+        subject.decoder().forward<float>(subject.parameters().data(), batch, workspace);
+        original.head(rows * vocab) = workspace.logits.head(rows * vocab);
+        for (std::size_t i = 0; i < plan.size(); ++i) {
+          if (!plan[i].weight) continue;
+          quant::ActivationQuantizer* const tap = versions[i].activations.get();
+          if (tap) tap->use_rows(batch.targets);
+          subject.decoder().forward<float>(versions[i].model.parameters.data(), batch, workspace,
+                                           tap);
+          comparisons[i].add(rows, vocab, original.data(), workspace.logits.data(), batch.targets);
+        }
+      });
   std::vector<double> scores(plan.size(), kNotInPlan);
   for (std::size_t i = 0; i < plan.size(); ++i) {
     if (plan[i].weight) scores[i] = comparisons[i].mean_kl();

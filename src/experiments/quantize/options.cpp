@@ -6,6 +6,7 @@
 #include <functional>
 #include <set>
 
+#include "../lists.h"
 #include "arms.h"
 #include "xfq/core/error.h"
 #include "xfq/quant/execution.h"
@@ -18,15 +19,6 @@ constexpr const char* kNoParts = "none";
 
 bool has(const std::vector<std::string>& words, const std::string& word) {
   return std::find(words.begin(), words.end(), word) != words.end();
-}
-
-/// Throws when a value stands in a list twice.
-template <class T>
-void check_distinct(const char* flag, const std::vector<T>& values) {
-  const std::set<T> distinct(values.begin(), values.end());
-  if (distinct.size() != values.size()) {
-    throw_usage(fmt::format("{}: a value is asked for twice", flag), "name every value once");
-  }
 }
 
 }  // namespace
@@ -146,15 +138,15 @@ void Options::apply(Profile profile) {
 
 void Options::check() const {
   CommonOptions::check();
-  check_distinct("--parts", parts);
+  refuse_repeats("--parts", parts);
   if (parts.size() > 1 && has(parts, kNoParts)) {
     throw_usage("--parts: got none beside others, expected none alone");
   }
-  check_distinct("--recover", recover);
-  check_distinct("--recover-bits", recover_bits);
-  check_distinct("--outliers", outliers);
-  check_distinct("--widths", widths);
-  check_distinct("--sample-sizes", sample_sizes);
+  refuse_repeats("--recover", recover);
+  refuse_repeats("--recover-bits", recover_bits);
+  refuse_repeats("--outliers", outliers);
+  refuse_repeats("--widths", widths);
+  refuse_repeats("--sample-sizes", sample_sizes);
   for (const Arm& arm : arms(*this)) {
     if (execute != "int") continue;
     const std::string refusal = quant::integer_refusal(arm.setting);

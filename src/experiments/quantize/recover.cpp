@@ -46,7 +46,8 @@ Version bias_corrected(const Subject& subject, const quant::Plan& plan) {
   version.activations->collect_means(true);
   auto workspace = subject.workspace();
   subject.for_each_calibration_batch(
-      subject.options().calibration_tokens, Text::training, [&](const models::TokenBatch& batch) {
+      subject.options().calibration_tokens, CalibrationText::training,
+      [&](const models::TokenBatch& batch) {
         version.activations->use_rows(batch.targets);
         subject.decoder().forward<float>(version.model.parameters.data(), batch, workspace,
                                          version.activations.get());

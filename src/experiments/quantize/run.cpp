@@ -55,11 +55,8 @@ class Quantize : public Experiment {
   }
 
   Record run(Monitor& monitor) override {
-    Record record;
-    record.schema = "xfq/quantize/1";
-    record.question_number = 23;
-    record.question_title = "Why INT8 quantization, and how to get the quality back?";
-    record.evidence = profile_ != Profile::smoke;
+    Record record = start_record(
+        "xfq/quantize/1", 23, "Why INT8 quantization, and how to get the quality back?", profile_);
     record.data.push_back(data_->source());
 
     const auto cache = options_.open_cache(monitor);
@@ -214,7 +211,7 @@ class Quantize : public Experiment {
     monitor.plan(count);
     const auto done = run_jobs<bool>(count, options_.threads, [&](Index i) {
       const Job& job = jobs[static_cast<std::size_t>(i)];
-      if (monitor.stop_requested()) throw Error(ErrorKind::interrupted, job.label + ": stopped");
+      stop_if_asked(monitor, job.label);
       job.work();
       monitor.finished(job.label);
       return true;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "../runs.h"
 #include "xfq/core/error.h"
 #include "xfq/core/random.h"
 #include "xfq/nn/loss.h"
@@ -69,9 +70,7 @@ Subject::Subject(const Options& options, const models::Decoder& decoder,
 
 std::string Subject::label() const { return fmt::format("seed {}", seed_); }
 
-void Subject::stop_if_asked() const {
-  if (monitor_->stop_requested()) throw Error(ErrorKind::interrupted, label() + ": stopped");
-}
+void Subject::stop_if_asked() const { experiments::stop_if_asked(*monitor_, label()); }
 
 models::DecoderWorkspace<float> Subject::workspace() const {
   return decoder_->make_workspace<float>(kBatch, data_->row_length());
@@ -81,7 +80,7 @@ void Subject::calibrate() {
   observations_ = observe(parameters_, options_->calibration_tokens);
   auto workspace = this->workspace();
   quant::MomentObserver observer(sites_);
-  for_each_calibration_batch(options_->calibration_tokens, Text::training,
+  for_each_calibration_batch(options_->calibration_tokens, CalibrationText::training,
                              [&](const models::TokenBatch& batch) {
                                observer.use_rows(batch.targets);
                                decoder_->forward(parameters_.data(), batch, workspace,
@@ -106,9 +105,9 @@ void Subject::prepare() {
 }
 
 void Subject::for_each_calibration_batch(
-    std::int64_t tokens, Text text,
+    std::int64_t tokens, CalibrationText text,
     const std::function<void(const models::TokenBatch&)>& visit) const {
-  if (text == Text::training) {
+  if (text == CalibrationText::training) {
     train::for_each_batch(*data_, SplitName::train,
                           rows_for(data_->split(SplitName::train), tokens), kBatch,
                           [&](const train::EvaluationBatch& batch) {
@@ -138,7 +137,7 @@ void Subject::for_each_calibration_batch(
 std::vector<quant::Observation> Subject::observe(const Vector<float>& parameters,
                                                  std::int64_t tokens,
                                                  const std::vector<quant::InputTransform>& inputs,
-                                                 Text text) const {
+                                                 CalibrationText text) const {
   auto workspace = this->workspace();
   quant::ActivationObserver observer(sites_, inputs);
   return observe_twice(observer, [&] {

@@ -39,7 +39,7 @@ struct Version {
 };
 
 /// What ranges are found on.
-enum class Text {
+enum class CalibrationText {
   training,       ///< the first rows of the training split
   random_tokens,  ///< tokens drawn uniformly: what is done where no text is at hand
 };
@@ -75,7 +75,7 @@ class Subject {
   /// What the inputs of every product look like in the model of these parameters.
   std::vector<quant::Observation> observe(const Vector<float>& parameters, std::int64_t tokens,
                                           const std::vector<quant::InputTransform>& inputs = {},
-                                          Text text = Text::training) const;
+                                          CalibrationText text = CalibrationText::training) const;
 
   /// The plan applied to any parameters of the decoder.
   Version version(const Vector<float>& parameters, const quant::Plan& plan,
@@ -93,7 +93,7 @@ class Subject {
   models::DecoderWorkspace<float> workspace() const;
   /// Calls visit for the first rows of a text that hold `tokens` predictions.
   void for_each_calibration_batch(
-      std::int64_t tokens, Text text,
+      std::int64_t tokens, CalibrationText text,
       const std::function<void(const models::TokenBatch&)>& visit) const;
 
  private:

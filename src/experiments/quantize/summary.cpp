@@ -160,30 +160,29 @@ SweetSpotNumbers Summary::sweet_spot() const {
 
 LongTailNumbers Summary::long_tails() const {
   LongTailNumbers numbers;
-  const auto add = [&](const std::string& condition, const std::string& subject,
-                       std::vector<double> advantage) {
+  const auto add = [&](const Text& condition, const Text& subject, std::vector<double> advantage) {
     if (!advantage.empty())
       numbers.comparisons.push_back({condition, subject, std::move(advantage)});
   };
-  const auto made = [&](const std::string& what, std::int64_t size,
+  const auto made = [&](const char* condition, std::int64_t size,
                         const std::vector<std::string>& sources) {
     for (const std::string& source : sources) {
-      add(fmt::format("{} values with {}", size, what), source + ": SQNR, dB",
+      add(phrase(condition, {size}), phrase("{}: SQNR, dB", {source}),
           sqnr_advantage(source, size, "kl", "minmax"));
     }
   };
-  made("smooth tails", largest_size(), {"laplace", "t4", "t3"});
+  made("{} values with smooth tails", largest_size(), {"laplace", "t4", "t3"});
   if (smallest_size() != largest_size()) {
-    made("smooth tails", smallest_size(), {"laplace", "t4", "t3"});
+    made("{} values with smooth tails", smallest_size(), {"laplace", "t4", "t3"});
   }
-  made("outliers of 20 to 60 sigma", largest_size(), {"outliers:20", "outliers:60"});
-  const auto model = [&](const std::string& condition, double factor) {
+  made("{} values with outliers of 20 to 60 sigma", largest_size(), {"outliers:20", "outliers:60"});
+  const auto model = [&](const Text& condition, double factor) {
     add(condition, "the model's token KL, log10 of the ratio",
         log_ratio(outlier_kl(factor, "kl"), outlier_kl(factor, "minmax")));
   };
   model("activations as they are", 1);
   if (largest_factor() > 1) {
-    model(fmt::format("outlier channels x {:g}", largest_factor()), largest_factor());
+    model(phrase("outlier channels x {:g}", {largest_factor()}), largest_factor());
   }
   return numbers;
 }
