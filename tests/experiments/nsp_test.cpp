@@ -181,7 +181,13 @@ TEST_CASE("every verdict on NSP can come out otherwise") {
     CHECK(verdict(e, "nsp.generalises-poorly") == Verdict::refuted);
     // Where nothing learns order, failing at it says nothing.
     e = supporting();
-    e.sop_order_accuracy = {0.5, 0.9, 0.6, 0.95, 0.5};
+    for (const auto& order : {std::vector<double>{0.5, 0.9, 0.6, 0.95, 0.5}, around(0.5)}) {
+      e.sop_order_accuracy = order;
+      CHECK(verdict(e, "nsp.generalises-poorly") == Verdict::inconclusive);
+    }
+    // Nor where the head does not know its own pairs.
+    e = supporting();
+    e.nsp_auc = around(0.60);
     CHECK(verdict(e, "nsp.generalises-poorly") == Verdict::inconclusive);
   }
   SECTION("negatives outnumber") {
