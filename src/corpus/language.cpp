@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "utf8.h"
 #include "xfq/core/error.h"
 #include "xfq/core/hash.h"
 #include "xfq/core/random.h"
+#include "xfq/core/utf8.h"
 
 namespace xfq::corpus {
 

@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <array>
 
-#include "utf8.h"
 #include "xfq/core/error.h"
 #include "xfq/core/file.h"
 #include "xfq/core/hash.h"
+#include "xfq/core/utf8.h"
 
 namespace xfq::corpus {
 

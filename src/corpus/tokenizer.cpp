@@ -9,8 +9,8 @@
 #include <unordered_map>
 
 #include "tokenizer_base.h"
-#include "utf8.h"
 #include "xfq/core/error.h"
+#include "xfq/core/utf8.h"
 
 namespace xfq::corpus {
 

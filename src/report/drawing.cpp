@@ -13,6 +13,7 @@
 #include "gnuplot.h"
 #include "html.h"
 #include "xfq/core/error.h"
+#include "xfq/core/utf8.h"
 
 namespace xfq::report {
 
@@ -29,20 +30,11 @@ constexpr double kTextSize = 13;
 constexpr double kNoteSize = 12;
 constexpr double kLeading = 1.5;  // height of a line over the size of its letters
 
-/// A letter of the text, whatever its number of bytes.
-std::size_t letter_size(const std::string& text, std::size_t at) {
-  std::size_t size = 1;
-  while (at + size < text.size() && (static_cast<unsigned char>(text[at + size]) & 0xC0) == 0x80) {
-    ++size;
-  }
-  return size;
-}
-
 /// About how wide a text is: Latin letters a bit more than half of their height, others all of it.
 double text_width(const std::string& text, double size) {
   double width = 0;
-  for (std::size_t i = 0; i < text.size(); i += letter_size(text, i)) {
-    width += (letter_size(text, i) < 3 ? 0.58 : 1.0) * size;
+  for (std::size_t i = 0; i < text.size(); i += utf8_length(text[i])) {
+    width += (utf8_length(text[i]) < 3 ? 0.58 : 1.0) * size;
   }
   return width;
 }
@@ -53,7 +45,7 @@ std::vector<std::string> lines_of(const std::string& text, double size, double w
   std::string line;
   std::size_t space = std::string::npos;  // the last one of the line
   for (std::size_t i = 0; i < text.size();) {
-    const std::string letter = text.substr(i, letter_size(text, i));
+    const std::string letter = text.substr(i, utf8_length(text[i]));
     if (!line.empty() && text_width(line + letter, size) > width) {
       const bool at_space = letter.size() < 3 && space != std::string::npos;
       lines.push_back(at_space ? line.substr(0, space) : line);

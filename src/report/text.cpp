@@ -8,6 +8,7 @@
 
 #include "markdown.h"
 #include "xfq/core/error.h"
+#include "xfq/core/utf8.h"
 #include "xfq/report/json.h"
 
 namespace xfq::report {
@@ -66,8 +67,7 @@ struct Character {
 std::vector<Character> characters_of(const std::string& text) {
   std::vector<Character> characters;
   for (std::size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    const std::size_t size = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    const std::size_t size = utf8_length(text[i]);
     // Three bytes from E2 BA 80 on: Chinese characters, their punctuation, full-width forms.
     const std::string bytes = text.substr(i, size);
     characters.push_back({bytes, size >= 3 && bytes >= "\xe2\xba\x80" ? 2 : 1});

@@ -314,13 +314,23 @@ TEST_CASE("different experiments stand in the order of their questions") {
   CHECK(sweep_charts(groups[0], Language::en).empty());
 }
 
-TEST_CASE("specifications have a name for each chart") {
+namespace {
+
+/// Two seeds of one arm, which quantize draws.
+Record with_one_chart() {
   Record record = chartless();
   record.schema = "xfq/quantize/1";
   record.tables = {{"arms",
                     {"arm", "seed", "kl_mean"},
                     {{std::string("w8a8.kl"), std::int64_t{1}, 0.5},
                      {std::string("w8a8.kl"), std::int64_t{2}, 0.25}}}};
+  return record;
+}
+
+}  // namespace
+
+TEST_CASE("specifications have a name for each chart") {
+  const Record record = with_one_chart();
   const nlohmann::json specs =
       nlohmann::json::parse(to_vega_lite({named("q.json", record)}, Language::en));
   REQUIRE(specs.contains("quantize.arms"));
@@ -329,12 +339,7 @@ TEST_CASE("specifications have a name for each chart") {
 }
 
 TEST_CASE("a chart is asked for by its name, or by its id where that is clear") {
-  Record record = chartless();
-  record.schema = "xfq/quantize/1";
-  record.tables = {{"arms",
-                    {"arm", "seed", "kl_mean"},
-                    {{std::string("w8a8.kl"), std::int64_t{1}, 0.5},
-                     {std::string("w8a8.kl"), std::int64_t{2}, 0.25}}}};
+  const Record record = with_one_chart();
   const std::vector<NamedResult> results = {named("q.json", record)};
   const std::string spec = chart_to_vega_lite(results, "quantize.arms", Language::en);
   CHECK(spec == chart_to_vega_lite(results, "arms", Language::en));

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace xfq::corpus {
+namespace xfq {
 
 /// Bytes of the code point that starts with `lead`.
 inline std::size_t utf8_length(char lead) {
@@ -22,4 +22,4 @@ inline bool is_ascii_space(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f';
 }
 
-}  // namespace xfq::corpus
+}  // namespace xfq
