@@ -121,7 +121,7 @@ with an interval for every number and a verdict for every claim.")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libxfq-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
-  "libeigen3-dev, libfmt-dev, libsentencepiece-dev, libssl-dev, libxxhash-dev, pkg-config")
+  "libeigen3-dev, libfmt-dev, libpugixml-dev, libsentencepiece-dev, libssl-dev, libxxhash-dev, pkg-config")
 set(CPACK_DEBIAN_DEVELOPMENT_DESCRIPTION "The parts that xfq is made of, for programs of one's own: layers with
 hand-written backward passes, models, corpora, training, quantization, and
 statistics. Holds headers, static libraries and a CMake package.")

@@ -11,6 +11,7 @@
 
 #include "embedded.h"
 #include "gnuplot.h"
+#include "gnuplot_svg.h"
 #include "html.h"
 #include "xfq/core/error.h"
 #include "xfq/core/utf8.h"

@@ -7,33 +7,17 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 #include <map>
 #include <string_view>
 
 #include "gnuplot_process.h"
+#include "gnuplot_svg.h"
 #include "html.h"
 #include "xfq/core/error.h"
 
 namespace xfq::report {
 
 namespace {
-
-// Colours that no chart uses stand for the style sheet's variables until the drawing is done.
-constexpr const char* kInk = "#010101";
-constexpr const char* kGrid = "#020202";
-
-std::string series_color(std::size_t series) {
-  return fmt::format("#0301{:02x}", series % kColors);
-}
-
-/// The variable for red, green, blue; empty for an ordinary colour.
-std::string variable_of(int red, int green, int blue) {
-  if (red == 1 && green == 1 && blue == 1) return "var(--ink)";
-  if (red == 2 && green == 2 && blue == 2) return "var(--grid)";
-  if (red == 3 && green == 1) return fmt::format("var(--series-{})", blue + 1);
-  return {};
-}
 
 /// gnuplot's point type and the same shape as a character. Full shapes first.
 struct Marker {
@@ -184,7 +168,7 @@ class Script {
     } else if (chart_.has(Mark::heatmap)) {
       out_ +=
           fmt::format("set label {} at screen 0.03, graph 0.5 center rotate textcolor rgb '{}'\n",
-                      gnuplot_quoted(axis.title), kInk);
+                      gnuplot_quoted(axis.title), kInkStandIn);
     }
     std::vector<std::string> tics;
     std::size_t letters = 0;
@@ -279,7 +263,7 @@ class Script {
   static std::string dash(const ChartSeries& series) { return series.dashed ? " dt (6,4)" : ""; }
 
   void draw_line(const ChartSeries& series) {
-    const std::string color = series_color(series.name);
+    const std::string color = series_stand_in(series.name);
     std::string rows;
     std::string band;
     for (const ChartPoint& point : series.points) {
@@ -317,7 +301,7 @@ class Script {
       intervals += dot ? fmt::format("{} {}\n{} {}\n\n", lo, y, hi, y)
                        : fmt::format("{} {}\n{} {}\n\n", point.x, lo, point.x, hi);
     }
-    const std::string color = series_color(series.name);
+    const std::string color = series_stand_in(series.name);
     if (!intervals.empty()) {
       add(block(intervals), fmt::format("using 1:2 with lines lc rgb '{}' lw 1.4", color));
     }
@@ -345,20 +329,26 @@ class Script {
       rows += fmt::format("{} {}\n{} {}\n\n", point.x, point.y, end, point.y);
     }
     add(block(rows),
-        fmt::format("using 1:2 with lines lc rgb '{}' lw 3", series_color(series.name)));
+        fmt::format("using 1:2 with lines lc rgb '{}' lw 3", series_stand_in(series.name)));
   }
 
   void draw_histogram(const ChartSeries& series) {
     const double floor = panel_.y.scale == Scale::log ? panel_.y.lo : 0;
     std::string outline;
+    const auto corner = [&](double x, double y) { outline += fmt::format("{} {}\n", x, y); };
+    const ChartPoint* before = nullptr;
     for (const ChartPoint& point : series.points) {
-      outline +=
-          fmt::format("{0} {2}\n{0} {3}\n{1} {3}\n{1} {2}\n", point.x, point.x_end, floor, point.y);
+      if (before != nullptr && before->x_end != point.x) corner(before->x_end, floor);
+      if (before == nullptr || before->x_end != point.x) corner(point.x, floor);
+      corner(point.x, point.y);
+      corner(point.x_end, point.y);
+      before = &point;
     }
+    if (before != nullptr) corner(before->x_end, floor);
     add(block(outline),
         fmt::format(
             "using 1:2 with filledcurves closed lc rgb '{}' fs transparent solid 0.5 noborder",
-            series_color(series.name)));
+            series_stand_in(series.name)));
   }
 
   void draw_heatmap(const ChartSeries& series) {
@@ -397,7 +387,7 @@ class Script {
                        : fmt::format("{} {}\n{} {}\n\n", across.lo, point.y, across.hi, point.y);
     }
     add(block(rows), fmt::format("using 1:2 with lines lc rgb '{}' lw 1.4{}",
-                                 series_color(series.name), dash(series)));
+                                 series_stand_in(series.name), dash(series)));
   }
 
   const Chart& chart_;
@@ -424,85 +414,15 @@ std::string set_up(const Size& size) {
       "set xlabel offset 0,0.9 textcolor rgb '{}'\nset ylabel offset 0.5,0 textcolor rgb '{}'\n"
       "set bmargin 2.6\nset tmargin 0.6\nset rmargin 2.5\n"
       "set grid xtics ytics lc rgb '{}' lw 1 dt solid\n",
-      size.width, size.height, kInk, kInk, kInk, kInk, kGrid);
-}
-
-void replace_all(const std::string& from, const std::string& to, std::string& text) {
-  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) {
-    text.replace(at, from.size(), to);
-  }
-}
-
-/// Replaces "rgb(r, g, b)" of our own colours.
-std::string with_variables(const std::string& svg) {
-  std::string out;
-  std::size_t done = 0;
-  for (std::size_t at = 0; (at = svg.find("rgb(", at)) != std::string::npos;) {
-    int red = 0;
-    int green = 0;
-    int blue = 0;
-    int length = 0;
-    if (std::sscanf(svg.c_str() + at, "rgb(%d,%d,%d)%n", &red, &green, &blue, &length) == 3 &&
-        length > 0) {
-      const std::string variable = variable_of(red, green, blue);
-      if (!variable.empty()) {
-        out.append(svg, done, at - done);
-        out += variable;
-        done = at + static_cast<std::size_t>(length);
-      }
-    }
-    at += 4;
-  }
-  return out + svg.substr(done);
-}
-
-/// Drops what is between `begin` and `end`, both included.
-void drop(const std::string& begin, const std::string& end, std::string& text) {
-  for (std::size_t at = 0; (at = text.find(begin, at)) != std::string::npos;) {
-    const std::size_t stop = text.find(end, at);
-    if (stop == std::string::npos) return;
-    text.erase(at, stop + end.size() - at);
-  }
-}
-
-/// Groups that hold nothing, of which gnuplot writes many.
-void drop_empty_groups(std::string& text) {
-  for (std::size_t at = 0; (at = text.find("<g", at)) != std::string::npos;) {
-    constexpr std::string_view kNothing = ">\n</g>\n";
-    const std::size_t end = text.find('>', at);
-    if (end != std::string::npos && text.compare(end, kNothing.size(), kNothing) == 0) {
-      text.erase(at, end + kNothing.size() - at);
-    } else {
-      at += 3;
-    }
-  }
+      size.width, size.height, kInkStandIn, kInkStandIn, kInkStandIn, kInkStandIn, kGridStandIn);
 }
 
 /// The element with the description that a reader without eyes gets.
-std::string finished(const std::string& svg, const Size& size, const std::string& alt) {
-  constexpr std::string_view kBefore = "</defs>";
-  const std::size_t begin = svg.find(kBefore);
-  const std::size_t end = svg.rfind("</g>\n</svg>");
-  if (begin == std::string::npos || end == std::string::npos || end < begin) {
-    throw_run("gnuplot wrote an SVG that is not as expected", kOtherWay);
-  }
-  std::string body = svg.substr(begin + kBefore.size(), end - begin - kBefore.size());
-  drop("<title>", "</title>", body);
-  drop(" id=\"gnuplot_plot_", "\" ", body);
-  // What an SVG draws with anyway, and what the outermost element and the style sheet say.
-  for (const char* const known :
-       {" stroke-linecap=\"butt\"", " stroke-linejoin=\"miter\"", " stroke-width=\"1.00\"",
-        " fill=\"none\"", " color=\"black\"", " color=\"white\"", " color=\"gray\"",
-        " stroke=\"currentColor\"", " class=\"gridline\"", " font-family=\"Arial\"",
-        " font-family=\"sans-serif\"", " font-size=\"13.00\"",
-        " stroke=\"none\" fill=\"rgb(1,1,1)\"", "xlink:", "\t"}) {
-    replace_all(known, "", body);
-  }
-  drop_empty_groups(body);
+std::string finished(const std::string& elements, const Size& size, const std::string& alt) {
   return fmt::format(
       "<svg class=\"plot\" viewBox=\"0 0 {} {}\" fill=\"none\" stroke=\"currentColor\" "
       "stroke-linecap=\"round\" font-size=\"13\" role=\"img\" aria-label=\"{}\">{}</svg>",
-      size.width, size.height, html_escaped(alt), with_variables(body));
+      size.width, size.height, html_escaped(alt), elements);
 }
 
 }  // namespace
@@ -561,11 +481,6 @@ Drawings draw(const std::vector<Chart>& charts) {
   if (parts.size() != panels) {
     throw_run(fmt::format("gnuplot drew {} charts, expected {}", parts.size(), panels), kOtherWay);
   }
-  const std::size_t defs = parts.front().find("<defs>");
-  const std::size_t filters = parts.front().find("<filter", defs);
-  if (defs != std::string::npos && filters != std::string::npos) {
-    out.markers = parts.front().substr(defs, filters - defs) + "</defs>";
-  }
   std::size_t next = 0;
   for (const Chart& chart : charts) {
     std::vector<std::string> row;
@@ -573,7 +488,9 @@ Drawings draw(const std::vector<Chart>& charts) {
       // The first panel says it all, the others which they are.
       const std::string alt =
           row.empty() ? chart.alt : fmt::format("{}, {}", chart.title, panel.name);
-      row.push_back(finished(parts[next++], size_of(chart, panel), alt));
+      const PageSvg svg = page_svg(parts[next++]);
+      out.markers = svg.markers;
+      row.push_back(finished(svg.elements, size_of(chart, panel), alt));
     }
     out.panels.push_back(std::move(row));
   }

@@ -24,9 +24,7 @@ struct Drawings {
 /// Throws ErrorKind::run when gnuplot is missing or fails.
 Drawings draw(const std::vector<Chart>& charts);
 
-/// Colours before they repeat, and the marker of a series as an HTML entity: the legend
-/// shows what gnuplot draws.
-inline constexpr std::size_t kColors = 8;
+/// The marker of a series as an HTML entity: the legend shows what gnuplot draws.
 std::string marker_entity(std::size_t series);
 
 /// The commands for one panel, without those that set the terminal up.

@@ -10,6 +10,7 @@
 #include "drawing.h"
 #include "embedded.h"
 #include "gnuplot.h"
+#include "gnuplot_svg.h"
 #include "html.h"
 #include "sweep.h"
 #include "vega_lite.h"
@@ -21,7 +22,7 @@ namespace xfq::report {
 namespace {
 
 constexpr std::size_t kMostWhole = 4;  // results of one experiment that are shown in full
-constexpr std::size_t kMostRows = 20;  // of a table behind a chart
+constexpr std::size_t kMostRows = 60;  // of a table behind a chart
 
 /// Charts of one place of the page.
 struct ChartSet {

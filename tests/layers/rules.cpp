@@ -55,6 +55,7 @@ const std::vector<Library>& libraries() {
       {"Random123", "Random123/", {{"src/core/", 1}, {"tests/core/", 0}}},
       {"xxHash", "xxhash.h", {{"src/core/", 0}, {"tests/core/", 0}}},
       {"OpenSSL", "openssl/", {{"src/core/", 1}}},
+      {"pugixml", "pugixml", {{"src/report/", 1}}},
       {"SentencePiece", "sentencepiece", {{"src/corpus/", 1}}},
       {"Catch2", "catch2/", {{"tests/support/", 0}}},
       {"rapidcheck", "rapidcheck", {{"tests/", 0}}},
