@@ -8,7 +8,6 @@
 #include <array>
 #include <cmath>
 #include <map>
-#include <string_view>
 
 #include "gnuplot_process.h"
 #include "gnuplot_svg.h"
