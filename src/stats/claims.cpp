@@ -54,7 +54,12 @@ std::vector<Condition> judge_conditions(const std::vector<JudgedTest>& tests) {
     }
   }
   if (conditions.empty()) conditions.push_back({"", Outcome::pass});
-  for (Condition& condition : conditions) condition.outcome = worse(condition.outcome, common);
+  const bool controlled = std::all_of(tests.begin(), tests.end(), [](const JudgedTest& judged) {
+    return !judged.control || judged.test.outcome == Outcome::pass;
+  });
+  for (Condition& condition : conditions) {
+    condition.outcome = controlled ? worse(condition.outcome, common) : Outcome::undecided;
+  }
   return conditions;
 }
 
@@ -179,6 +184,17 @@ JudgedTest make_test(const Text& statement, const Rule& rule, const Estimate& es
   if (test.outcome == Outcome::undecided) {
     test.reason = phrase("the interval [{:.4g}, {:.4g}] does not settle \"{}\"",
                          {estimate.ci->lo, estimate.ci->hi, test.rule});
+  }
+  return judged;
+}
+
+JudgedTest make_control(const Text& statement, const Rule& rule, const Estimate& estimate) {
+  JudgedTest judged = make_test(statement, rule, estimate);
+  judged.control = true;
+  if (judged.test.outcome == Outcome::fail) {
+    judged.test.outcome = Outcome::undecided;
+    judged.test.reason = phrase("a control that does not hold decides no claim", {});
+    judged.estimate.over_seeds = false;  // more of them would not mend it
   }
   return judged;
 }

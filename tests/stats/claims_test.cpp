@@ -163,6 +163,31 @@ TEST_CASE("a test without a condition counts under every one") {
   CHECK(claim_of({open(), passing("A"), passing("B")}).verdict == Verdict::inconclusive);
 }
 
+TEST_CASE("while a control is not shown to hold, nothing is decided") {
+  const auto control = [](const Interval& ci) {
+    return make_control("control", at_least(0), interval(ci.lo, ci.hi));
+  };
+  const JudgedTest held = control({1, 2});
+  CHECK(held.test.outcome == Outcome::pass);
+  CHECK(claim_of({held, passing("A"), failing("B")}).verdict == Verdict::conditional);
+  CHECK(claim_of({held, failing()}).verdict == Verdict::refuted);
+
+  // A failing one refutes nothing, and more seeds would not help.
+  const JudgedTest failed = control({-2, -1});
+  CHECK(failed.test.outcome == Outcome::undecided);
+  CHECK(failed.test.reason == "a control that does not hold decides no claim");
+  const Claim stopped = claim_of({failed, passing("A"), failing("B")});
+  CHECK(stopped.verdict == Verdict::inconclusive);
+  CHECK(stopped.conditions == "open under A, B");
+  CHECK(stopped.tests.size() == 3);
+  CHECK_FALSE(stopped.seeds_needed);
+
+  // One that straddles waits for more seeds, and so does what a test refutes meanwhile.
+  const Claim waiting = claim_of({control({-1, 2}), failing()});
+  CHECK(waiting.verdict == Verdict::inconclusive);
+  CHECK(waiting.seeds_needed);
+}
+
 TEST_CASE("a verdict on measured seeds flips with the data") {
   // Gain of arm a over arm b must be positive; five seeds, a common seed effect.
   const Values b = {1.0, 5.0, 3.0, 2.0, 4.0};

@@ -53,6 +53,7 @@ struct JudgedTest {
   ClaimTest test;  ///< for the record
   Rule rule;
   Estimate estimate;
+  bool control = false;
 };
 
 /// Judges the estimate. `condition` names the circumstances when a claim is tested
@@ -62,8 +63,13 @@ struct JudgedTest {
 JudgedTest make_test(const Text& statement, const Rule& rule, const Estimate& estimate,
                      const Text& condition = {});
 
+/// What must hold before the other tests of its claim say anything. Where it fails it is
+/// undecided and refutes nothing.
+JudgedTest make_control(const Text& statement, const Rule& rule, const Estimate& estimate);
+
 /// The verdict. A condition holds when all its tests pass, those without a condition
-/// included; it fails when one fails; else it is open. Then, in this order:
+/// included; it fails when one fails; else it is open. All are open unless every control
+/// passes. Then, in this order:
 ///   no test                                      -> inconclusive
 ///   one condition holds and another one fails    -> conditional
 ///   one condition fails                          -> refuted
