@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <complex>
 #include <map>
 #include <optional>
 
 #include "../numbers.h"
 #include "../runs.h"
+#include "bands.h"
 #include "baselines.h"
 #include "claims.h"
 #include "constructions.h"
@@ -16,7 +16,6 @@
 #include "functions.h"
 #include "parts.h"
 #include "xfq/core/error.h"
-#include "xfq/core/random.h"
 #include "xfq/stats/correlation.h"
 
 namespace xfq::experiments::approx {
@@ -34,13 +33,8 @@ constexpr Index kDrawnCells = 128;  ///< of a target's interval, where it is dra
 constexpr Index kDrawnSize = 4;     ///< constructions are drawn at the largest size up to this,
 constexpr Index kTwinCells = 64;    ///< so that this holds their knots
 constexpr int kDrawnDigits = 6;
-constexpr Index kFrequencies[] = {1, 2, 4, 8};
-constexpr Index kBandWidth = 64;
-constexpr Index kBandPoints = 512;
-constexpr std::int64_t kLooks = 50;
 constexpr double kSawtoothError = 0.1;
 constexpr Index kSawtoothFolds = 6;
-constexpr double kPi = 3.14159265358979323846;
 
 /// A construction that is also trained: the same layers, weights from training.
 bool has_twin(const Construction& c) {
@@ -83,7 +77,8 @@ Index parameters_of(const Construction& c) { return models::Mlp(c.config).layout
 
 class Universal : public Part {
  public:
-  Universal(const Options& options, const Target* file) : options_(options), file_(file) {
+  Universal(const Options& options, const Target* file)
+      : options_(options), file_(file), bands_(options) {
     for (const std::string& name : options.construction) {
       for (Construction& c : constructions(name)) constructions_.push_back(std::move(c));
     }
@@ -122,8 +117,8 @@ class Universal : public Part {
       add("construction " + id_of(c), twin_recipe(c).text() + drawing(target_of(c), kTwinCells),
           [this, &c](std::uint64_t s, Monitor& m) { return twin_job(c, s, m); });
     }
-    add("bands", band_recipe().text(),
-        [this](std::uint64_t s, Monitor& m) { return band_job(s, m); });
+    add("bands", bands_.settings(),
+        [this](std::uint64_t s, Monitor& m) { return bands_.measure(s, m); });
     return jobs;
   }
 
@@ -131,7 +126,7 @@ class Universal : public Part {
     WideLayerNumbers numbers;
     const Text constructions = fill_constructions(seeds, numbers, record);
     const Text sweeps = fill_sweeps(seeds, numbers, record);
-    const Text bands = fill_bands(seeds, record);
+    const Text bands = bands_.fill(seeds, record);
     if (seeds.front().seed == first_seed()) {
       fill_functions(seeds.front(), record);
       fill_twins(seeds.front(), record);
@@ -149,7 +144,6 @@ class Universal : public Part {
     recipe.hidden.assign(c.config.widths.begin() + 1, c.config.widths.end() - 1);
     return recipe;
   }
-  Recipe band_recipe() const { return recipe({kBandWidth, kBandWidth}); }
 
   MlpActivation activation() const {
     return models::parse_mlp_activation(options_.activation.front());
@@ -260,54 +254,6 @@ class Universal : public Part {
     train_and_judge(twin_recipe(c), training_samples(target, seed, kTwinRows),
                     judging_samples(target, seed), draws(target, seed) ? &grid : nullptr, seed,
                     id_of(c), id_of(c), numbers, monitor);
-    return numbers;
-  }
-
-  /// A sum of sines of equal amplitude and random phases on [-1, 1]; how much of each
-  /// is missing, as training goes on.
-  Numbers band_job(std::uint64_t seed, Monitor& monitor) const {
-    Stream stream(seed, "approx.bands");
-    std::vector<double> phases;
-    for ([[maybe_unused]] const Index frequency : kFrequencies) {
-      phases.push_back(2 * kPi * stream.uniform());
-    }
-    Target target;
-    target.name = "bands";
-    target.value = [phases](const double* x) {
-      double sum = 0;
-      for (std::size_t i = 0; i < phases.size(); ++i) {
-        sum += std::sin(kPi * static_cast<double>(kFrequencies[i]) * *x + phases[i]);
-      }
-      return sum;
-    };
-    const Samples samples = training_samples(target, seed, options_.samples);
-    Samples grid;
-    grid.dim = 1;
-    grid.rows = kBandPoints;
-    for (Index i = 0; i < kBandPoints; ++i) {
-      grid.x.push_back(-1 + 2 * (static_cast<double>(i) + 0.5) / static_cast<double>(kBandPoints));
-      grid.y.push_back(target.value(&grid.x.back()));
-    }
-    Numbers numbers;
-    FitOptions looking;
-    looking.look_every = std::max<std::int64_t>(1, options_.steps / kLooks);
-    looking.look = [&](std::int64_t step, const Vector<float>& parameters) {
-      const Fit now{network(band_recipe(), 1), parameters};
-      const std::vector<double> predictions = now.predictions(grid);
-      for (const Index frequency : kFrequencies) {
-        std::complex<double> sum = 0;
-        for (std::size_t i = 0; i < predictions.size(); ++i) {
-          const double angle = kPi * static_cast<double>(frequency) * grid.x[i];
-          sum +=
-              (predictions[i] - grid.y[i]) * std::complex<double>(std::cos(angle), std::sin(angle));
-        }
-        // The amplitude of what is missing; the sine itself has amplitude 1.
-        numbers[fmt::format("band.{}.{:08}", frequency, step)] =
-            2 * std::abs(sum) / static_cast<double>(kBandPoints);
-      }
-    };
-    fit(band_recipe(), samples, seed, monitor, fmt::format("bands, seed {}", seed), numbers,
-        looking);
     return numbers;
   }
 
@@ -458,13 +404,6 @@ class Universal : public Part {
         {with_interval(stats::mean_t(numbers.trained_slope), "{:.2f}")});
   }
 
-  static void without_value(const Text& reason, Metric& metric) {
-    metric.value.reset();
-    metric.ci.reset();
-    metric.values.clear();
-    metric.reason = reason;
-  }
-
   static void add_width_row(const std::string& target, const std::string& method,
                             std::int64_t width, Index parameters, const SeedNumbers& seed,
                             const std::string& id, Table& table) {
@@ -478,51 +417,6 @@ class Universal : public Part {
       return {"chebyshev", "fourier", "spline", "random_relu", "random_fourier"};
     }
     return {"polynomial", "random_relu", "random_fourier"};
-  }
-
-  Text fill_bands(const std::vector<SeedNumbers>& seeds, Record& record) const {
-    Table table{"bands", {"frequency", "step", "seed", "missing"}, {}};
-    std::vector<double> order;
-    std::vector<std::vector<double>> halves(std::size(kFrequencies));
-    for (const SeedNumbers& seed : seeds) {
-      std::vector<double> frequencies, steps;
-      for (std::size_t i = 0; i < std::size(kFrequencies); ++i) {
-        const std::string prefix = fmt::format("band.{}.", kFrequencies[i]);
-        // A frequency that is never half learned counts as learned after the end.
-        double half = 2 * static_cast<double>(options_.steps);
-        for (auto it = seed.numbers.lower_bound(prefix);
-             it != seed.numbers.end() && it->first.compare(0, prefix.size(), prefix) == 0; ++it) {
-          const std::int64_t step = std::stoll(it->first.substr(prefix.size()));
-          table.rows.push_back({static_cast<std::int64_t>(kFrequencies[i]), step,
-                                static_cast<std::int64_t>(seed.seed), it->second});
-          if (it->second < 0.5) half = std::min(half, static_cast<double>(step));
-        }
-        frequencies.push_back(static_cast<double>(kFrequencies[i]));
-        steps.push_back(half);
-        if (half <= static_cast<double>(options_.steps)) halves[i].push_back(half);
-      }
-      if (const auto rho = stats::spearman(frequencies, steps)) order.push_back(*rho);
-    }
-    for (std::size_t i = 0; i < halves.size(); ++i) {
-      Metric metric = make_metric(fmt::format("bands.{}.half_learned", kFrequencies[i]), "steps",
-                                  Better::none, stats::mean_t(halves[i]));
-      if (halves[i].size() < seeds.size()) {
-        without_value(phrase("half learned in {} of {} runs", {halves[i].size(), seeds.size()}),
-                      metric);
-      }
-      record.metrics.push_back(std::move(metric));
-    }
-    Metric rank = make_metric("bands.order", "Spearman", Better::none, stats::mean_t(order));
-    if (order.size() < seeds.size()) {
-      without_value("all frequencies were learned at the same look", rank);
-    }
-    record.metrics.push_back(rank);
-    record.tables.push_back(std::move(table));
-    if (!rank.value) return "The order in which frequencies were learned could not be told.";
-    return phrase(
-        "The rank correlation of a frequency with the time until it is half learned is {} "
-        "(positive: low frequencies first).",
-        {with_interval(stats::mean_t(order), "{:.2f}")});
   }
 
   static double drawn(double value) { return rounded(value, kDrawnDigits); }
@@ -574,6 +468,7 @@ class Universal : public Part {
 
   const Options& options_;
   const Target* file_;
+  Bands bands_;
   std::vector<Construction> constructions_;
   std::vector<std::string> targets_;
   Index narrowest_ = 0;  ///< of --widths

@@ -1,8 +1,8 @@
 // What the sentence-pair head costs, and what is counted about pairs before any training.
 #pragma once
 
+#include "derived.h"
 #include "options.h"
-#include "record.h"
 #include "xfq/core/record.h"
 #include "xfq/models/encoder.h"
 
