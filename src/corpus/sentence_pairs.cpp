@@ -1,4 +1,4 @@
-// Sentence pairs: places, relations, rows, masks, and BERT's own generator.
+// Sentence pairs: places, relations and rows.
 #include "xfq/corpus/sentence_pairs.h"
 
 #include <fmt/core.h>
@@ -19,7 +19,6 @@ constexpr std::uint64_t kFirstValidation = std::uint64_t{1} << 40;
 // A matched partner is looked for so many times before a lesser match will do: the last
 // sentences of a corpus's longest document have none, nor have rare openings.
 constexpr int kMatchTries = 32;
-constexpr std::int64_t kSpecialTokens = 3;  // <cls>, <sep>, <sep>
 
 std::int32_t sentences_of(const PairSplit& split, std::int32_t document) {
   return static_cast<std::int32_t>(split.documents[static_cast<std::size_t>(document)].size());
@@ -82,25 +81,6 @@ std::int64_t longest_segment(const PairSplit& split, std::int64_t segment_senten
     }
   }
   return longest;
-}
-
-/// Chooses max(1, round(rate * n)) of the row's words and calls hide(t) for each.
-template <class Hide>
-void choose_words(const SpecialIds& special, const std::int32_t* inputs, std::int32_t length,
-                  double rate, Stream& stream, std::vector<std::int32_t>& words, const Hide& hide) {
-  words.clear();
-  for (std::int32_t t = 0; t < length; ++t) {
-    if (inputs[t] != special.cls && inputs[t] != special.sep) words.push_back(t);
-  }
-  const auto n = words.size();
-  const auto wanted =
-      std::min(n, std::max<std::size_t>(
-                      1, static_cast<std::size_t>(std::lround(rate * static_cast<double>(n)))));
-  for (std::size_t i = 0; i < wanted; ++i) {
-    std::swap(words[i], words[i + stream.below(n - i)]);
-  }
-  std::sort(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(wanted));
-  for (std::size_t i = 0; i < wanted; ++i) hide(words[i]);
 }
 
 }  // namespace
@@ -186,10 +166,10 @@ PairData load_pair_data(const PairOptions& options, std::shared_ptr<const Tokeni
   const std::int64_t longest =
       std::max(longest_segment(data.train_, options.segment_sentences),
                longest_segment(data.validation_, options.segment_sentences));
-  data.row_length_ = std::min(options.context, 2 * longest + kSpecialTokens);
-  if (options.context < kSpecialTokens + 2) {
+  data.row_length_ = std::min(options.context, 2 * longest + kPairSpecialTokens);
+  if (options.context < kPairSpecialTokens + 2) {
     throw_usage(fmt::format("--context: got {}, expected at least {} for a pair", options.context,
-                            kSpecialTokens + 2));
+                            kPairSpecialTokens + 2));
   }
   data.source_.documents = static_cast<std::int64_t>(parts.train.size() + parts.validation.size());
   data.source_.tokens = data.train_.tokens + data.validation_.tokens;
@@ -360,7 +340,7 @@ std::int32_t PairData::encode(const PairSplit& split, const SentencePair& pair,
     return tokens;
   };
   std::int64_t size_a = size_of(pair.a), size_b = size_of(pair.b);
-  while (size_a + size_b + kSpecialTokens > row_length_) --(size_a >= size_b ? size_a : size_b);
+  while (size_a + size_b + kPairSpecialTokens > row_length_) --(size_a >= size_b ? size_a : size_b);
 
   std::int32_t t = 0;
   const auto put = [&](std::int32_t id, std::int32_t segment) {
@@ -387,80 +367,6 @@ std::int32_t PairData::encode(const PairSplit& split, const SentencePair& pair,
   return t;
 }
 
-// --------------------------------------------------------------------- batches
-
-PairRows::PairRows(std::int64_t batch_size, std::int64_t row_length)
-    : batch(batch_size), time(row_length) {
-  const auto cells = static_cast<std::size_t>(batch_size * row_length);
-  for (auto* part : {&inputs, &segments, &masked_rows, &masked_targets}) part->resize(cells);
-  words.reserve(static_cast<std::size_t>(row_length));
-  for (auto* part : {&lengths, &labels}) part->resize(static_cast<std::size_t>(batch_size));
-}
-
-PairSampler::PairSampler(const PairData& data, PairTask task, std::uint64_t seed,
-                         const Masking& masking)
-    : data_(data), task_(std::move(task)), seed_(seed), masking_(masking) {
-  XFQ_ASSERT(!task_.classes.empty() && task_.classes.size() == task_.shares.size());
-  const PairSplit& split = data.train();
-  places_.resize(task_.classes.size());
-  SentencePair pair;
-  for (std::size_t i = 0; i < split.places.size(); ++i) {
-    Stream stream(seed, "pair label", i);
-    const double u = stream.uniform();
-    std::size_t c = 0;
-    for (double sum = task_.shares[0]; u >= sum && c + 1 < task_.shares.size();) {
-      sum += task_.shares[++c];
-    }
-    if (data.make_pair(split, split.places[i], task_.classes[c], task_.match, stream, pair)) {
-      places_[c].push_back(split.places[i]);
-    }
-  }
-  double sum = 0;
-  for (std::size_t c = 0; c < places_.size(); ++c) {
-    if (places_[c].empty()) {
-      throw_input(
-          fmt::format("--corpus: {} has {} places for pairs, none was drawn for the label {}",
-                      data.corpus_name(), split.places.size(), to_string(task_.classes[c])),
-          "use a longer corpus or a less extreme --negative-share");
-    }
-    sum += task_.resample ? 1.0 / static_cast<double>(places_.size()) : task_.shares[c];
-    draw_share_.push_back(sum);
-  }
-}
-
-void PairSampler::fill(std::uint64_t step, PairRows& rows) const {
-  Stream stream(seed_, "pair batch", step);
-  const SpecialIds& special = data_.tokenizer().special();
-  const auto vocabulary = static_cast<std::uint64_t>(data_.vocabulary_size());
-  rows.masked = 0;
-  for (std::int64_t b = 0; b < rows.batch; ++b) {
-    const double u = stream.uniform();
-    std::size_t c = 0;
-    while (u >= draw_share_[c] && c + 1 < draw_share_.size()) ++c;
-    const std::vector<Segment>& places = places_[c];
-    SentencePair pair;
-    data_.make_pair(data_.train(), places[stream.below(places.size())], task_.classes[c],
-                    task_.match, stream, pair);
-    std::int32_t* const inputs = rows.inputs.data() + b * rows.time;
-    const auto row = static_cast<std::size_t>(b);
-    rows.lengths[row] =
-        data_.encode(data_.train(), pair, inputs, rows.segments.data() + b * rows.time);
-    rows.labels[row] = static_cast<std::int32_t>(c);
-    choose_words(special, inputs, rows.lengths[row], masking_.rate, stream, rows.words,
-                 [&](std::int32_t t) {
-                   const auto m = static_cast<std::size_t>(rows.masked++);
-                   rows.masked_rows[m] = static_cast<std::int32_t>(b * rows.time + t);
-                   rows.masked_targets[m] = inputs[t];
-                   const double kind = stream.uniform();
-                   if (kind < masking_.masked) {
-                     inputs[t] = special.mask;
-                   } else if (kind < masking_.masked + masking_.random) {
-                     inputs[t] = static_cast<std::int32_t>(stream.below(vocabulary));
-                   }
-                 });
-  }
-}
-
 std::vector<SentencePair> question_pairs(const PairData& data, const PairSplit& split,
                                          const PairQuestion& question, Match match,
                                          std::int64_t count, std::uint64_t seed) {
@@ -477,71 +383,6 @@ std::vector<SentencePair> question_pairs(const PairData& data, const PairSplit& 
     pairs.push_back(negative);
   }
   return pairs;
-}
-
-void mask_rows(const PairData& data, std::uint64_t seed, std::uint64_t first, double mask_rate,
-               PairRows& rows) {
-  const SpecialIds& special = data.tokenizer().special();
-  rows.masked = 0;
-  for (std::int64_t b = 0; b < rows.batch; ++b) {
-    Stream stream(seed, "evaluation mask", first + static_cast<std::uint64_t>(b));
-    std::int32_t* const inputs = rows.inputs.data() + b * rows.time;
-    choose_words(special, inputs, rows.lengths[static_cast<std::size_t>(b)], mask_rate, stream,
-                 rows.words, [&](std::int32_t t) {
-                   const auto m = static_cast<std::size_t>(rows.masked++);
-                   rows.masked_rows[m] = static_cast<std::int32_t>(b * rows.time + t);
-                   rows.masked_targets[m] = inputs[t];
-                   inputs[t] = special.mask;
-                 });
-  }
-}
-
-// ------------------------------------------------------------ BERT's generator
-
-double GeneratorCount::counted() const {
-  return static_cast<double>(random) / static_cast<double>(rows);
-}
-
-double GeneratorCount::predicted() const {
-  return 0.5 + 0.5 * static_cast<double>(single) / static_cast<double>(rows);
-}
-
-double GeneratorCount::deviations() const {
-  const auto coins = static_cast<double>(rows - single);
-  if (coins == 0) return 0;
-  return (counted() - predicted()) / (0.5 * std::sqrt(coins) / static_cast<double>(rows));
-}
-
-GeneratorCount count_bert_labels(const PairSplit& split, std::int64_t target_tokens,
-                                 double short_rows, std::uint64_t seed) {
-  const std::int64_t longest = std::max<std::int64_t>(2, target_tokens - kSpecialTokens);
-  GeneratorCount count;
-  for (std::size_t d = 0; d < split.documents.size(); ++d) {
-    const auto& document = split.documents[d];
-    Stream stream(seed, "generator", d);
-    const std::int64_t target =
-        stream.bernoulli(short_rows)
-            ? 2 + static_cast<std::int64_t>(stream.below(static_cast<std::uint64_t>(longest - 1)))
-            : longest;
-    std::size_t begin = 0;
-    std::int64_t tokens = 0;
-    for (std::size_t i = 0; i < document.size(); ++i) {
-      tokens += static_cast<std::int64_t>(document[i].size());
-      if (i + 1 < document.size() && tokens < target) continue;
-      // The fill [begin, i] is cut in two; the first part has at least one sentence.
-      const std::size_t filled = i - begin + 1;
-      const std::size_t first_part = filled < 2 ? 1 : 1 + stream.below(filled - 1);
-      const bool random = filled == 1 || stream.bernoulli(0.5);
-      ++count.rows;
-      count.single += filled == 1 ? 1 : 0;
-      count.random += random ? 1 : 0;
-      // A random second part leaves the sentences of the true one for the next fill.
-      if (random) i = begin + first_part - 1;
-      begin = i + 1;
-      tokens = 0;
-    }
-  }
-  return count;
 }
 
 }  // namespace xfq::corpus

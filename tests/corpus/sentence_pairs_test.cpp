@@ -11,6 +11,8 @@
 
 #include "catch.h"
 #include "xfq/core/error.h"
+#include "xfq/corpus/bert_generator.h"
+#include "xfq/corpus/pair_batches.h"
 
 namespace xfq::corpus {
 

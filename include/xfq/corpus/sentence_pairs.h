@@ -38,6 +38,9 @@
 
 namespace xfq::corpus {
 
+/// <cls>, <sep>, <sep>: what a row has beside words.
+inline constexpr std::int64_t kPairSpecialTokens = 3;
+
 enum class Relation { next, random, distant, swapped, later, earlier };
 
 /// "next", "random", ...
@@ -153,58 +156,6 @@ class PairData {
 PairData load_pair_data(const PairOptions& options,
                         std::shared_ptr<const Tokenizer> tokenizer = nullptr);
 
-/// A classification of pairs: one class per relation, with the share of each.
-struct PairTask {
-  std::vector<Relation> classes = {Relation::next};
-  std::vector<double> shares = {1};
-  Match match = Match::opening;
-  bool resample = false;  ///< classes are drawn in equal shares, whatever their share of places
-};
-
-/// Rows of a batch; labels are indices into PairTask::classes.
-struct PairRows {
-  std::int64_t batch = 0;
-  std::int64_t time = 0;
-  std::vector<std::int32_t> inputs, segments;  ///< [B*T]
-  std::vector<std::int32_t> lengths, labels;   ///< [B]
-  std::int64_t masked = 0;
-  std::vector<std::int32_t> masked_rows,
-      masked_targets;               ///< room for B*T; the first `masked` count
-  std::vector<std::int32_t> words;  ///< scratch: where words stand in a row
-
-  PairRows() = default;
-  PairRows(std::int64_t batch_size, std::int64_t row_length);
-};
-
-/// What the masked-language task does to a row: of its n words it asks for
-/// max(1, round(rate * n)); of these a share reads <mask>, a share a random word, the rest
-/// stay as they are. The defaults are BERT's (Devlin et al. 2019, 3.1).
-struct Masking {
-  double rate = 0.15;
-  double masked = 0.8;
-  double random = 0.1;
-};
-
-/// Draws training batches. Every place of the training text carries one label, drawn
-/// once by (seed, place) with the task's shares: rare classes have few places, and
-/// `resample` shows these few more often.
-class PairSampler {
- public:
-  /// Throws ErrorKind::input where a class has no place.
-  PairSampler(const PairData& data, PairTask task, std::uint64_t seed, const Masking& masking);
-
-  /// Batch `step`, masked.
-  void fill(std::uint64_t step, PairRows& rows) const;
-
- private:
-  const PairData& data_;
-  PairTask task_;
-  std::uint64_t seed_;
-  Masking masking_;
-  std::vector<std::vector<Segment>> places_;  ///< by class
-  std::vector<double> draw_share_;            ///< of each class in a batch, cumulated
-};
-
 /// A question about pairs: is it `positive` or `negative`?
 struct PairQuestion {
   Relation positive = Relation::next;
@@ -217,29 +168,5 @@ struct PairQuestion {
 std::vector<SentencePair> question_pairs(const PairData& data, const PairSplit& split,
                                          const PairQuestion& question, Match match,
                                          std::int64_t count, std::uint64_t seed);
-
-/// Hides words of the rows for evaluation: every word asked for reads <mask>. Row b draws
-/// from the stream (seed, "evaluation mask", first + b).
-void mask_rows(const PairData& data, std::uint64_t seed, std::uint64_t first, double mask_rate,
-               PairRows& rows);
-
-/// What BERT's generator of training pairs does to the labels. It fills a row of
-/// `target_tokens` with whole sentences of a document; a fill of one sentence has
-/// no next and always becomes a random pair, the others do by a fair coin. Hence
-/// P(random) = 0.5 + 0.5 P(single sentence).
-struct GeneratorCount {
-  std::int64_t rows = 0;
-  std::int64_t single = 0;  ///< rows filled by one sentence
-  std::int64_t random = 0;  ///< rows labelled random
-
-  double counted() const;    ///< share of random rows
-  double predicted() const;  ///< 0.5 + 0.5 single / rows
-  /// Of the counted share around the predicted one, in binomial standard deviations of
-  /// the coin; 0 when there was no coin.
-  double deviations() const;
-};
-/// short_rows: share of documents whose rows aim at a random shorter length.
-GeneratorCount count_bert_labels(const PairSplit& split, std::int64_t target_tokens,
-                                 double short_rows, std::uint64_t seed);
 
 }  // namespace xfq::corpus

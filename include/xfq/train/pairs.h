@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "xfq/core/monitor.h"
-#include "xfq/corpus/sentence_pairs.h"
+#include "xfq/corpus/pair_batches.h"
 #include "xfq/models/encoder.h"
 #include "xfq/train/loop.h"
 

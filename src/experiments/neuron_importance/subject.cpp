@@ -9,7 +9,7 @@
 
 #include "xfq/core/error.h"
 #include "xfq/core/random.h"
-#include "xfq/corpus/sentence_pairs.h"
+#include "xfq/corpus/pair_batches.h"
 #include "xfq/train/language.h"
 #include "xfq/train/pairs.h"
 

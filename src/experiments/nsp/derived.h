@@ -10,6 +10,7 @@
 #include "claims.h"
 #include "measure.h"
 #include "options.h"
+#include "xfq/corpus/bert_generator.h"
 #include "xfq/stats/intervals.h"
 
 namespace xfq::experiments::nsp {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "xfq/corpus/sentence_pairs.h"
+#include "xfq/corpus/pair_batches.h"
 #include "xfq/experiments/common_options.h"
 #include "xfq/experiments/experiment.h"
 #include "xfq/train/pairs.h"
