@@ -104,6 +104,9 @@ void write_file_atomic(const std::string& path, std::string_view bytes, std::str
   const std::string temporary = temporary_name(target);
   const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (fd < 0) fail_write(what, path, errno);
+  // Who may read a file that is there stays as its owner has said.
+  struct stat old = {};
+  if (::stat(target.c_str(), &old) == 0) ::fchmod(fd, old.st_mode & 07777);
   int code = write_all(fd, bytes);
   if (code == 0 && ::fsync(fd) != 0) code = errno;
   if (::close(fd) != 0 && code == 0) code = errno;

@@ -29,15 +29,16 @@ void rethrow_failures(const std::vector<std::exception_ptr>& failures) {
   }
 }
 
-void note_interruption(std::int64_t finished, std::int64_t planned, Record& record) {
+void note_interruption(std::int64_t finished, std::int64_t planned, bool cache, Record& record) {
   if (finished == planned) return;
+  const Text again =
+      cache ? "run the same command again; finished models come from the cache"
+            : "run the same command again, without --no-cache so that finished models are kept";
   if (finished == 0) {
-    throw Error(ErrorKind::interrupted, "interrupted before any run had finished",
-                "trained models are kept; the same command continues");
+    throw Error(ErrorKind::interrupted, "interrupted before any run had finished", again.english());
   }
-  record.warnings.push_back({"interrupted",
-                             phrase("{} of {} runs had finished", {finished, planned}),
-                             "run the same command again; finished models come from the cache"});
+  record.warnings.push_back(
+      {"interrupted", phrase("{} of {} runs had finished", {finished, planned}), again});
 }
 
 }  // namespace xfq::experiments

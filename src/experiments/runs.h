@@ -44,18 +44,19 @@ JobResults<Result> run_jobs(Index count, Index threads, const std::function<Resu
 }
 
 /// Says in the record that only `finished` of `planned` runs are in it, when they are
-/// fewer. Throws ErrorKind::interrupted when there is none.
-void note_interruption(std::int64_t finished, std::int64_t planned, Record& record);
+/// fewer; `cache` is --cache, which decides what a second try begins with. Throws
+/// ErrorKind::interrupted when there is none.
+void note_interruption(std::int64_t finished, std::int64_t planned, bool cache, Record& record);
 
 /// The results that exist, in order; the record says when some are missing.
 template <class Result>
-std::vector<Result> finished(JobResults<Result> results, Record& record) {
+std::vector<Result> finished(JobResults<Result> results, bool cache, Record& record) {
   std::vector<Result> kept;
   for (auto& result : results) {
     if (result) kept.push_back(std::move(*result));
   }
   note_interruption(static_cast<std::int64_t>(kept.size()),
-                    static_cast<std::int64_t>(results.size()), record);
+                    static_cast<std::int64_t>(results.size()), cache, record);
   return kept;
 }
 

@@ -153,6 +153,17 @@ TEST_CASE("a write makes or replaces a file and leaves nothing else") {
   CHECK(folder.entries() == 1);
 }
 
+TEST_CASE("a file that is replaced keeps its permissions") {
+  const Folder folder;
+  const std::string path = folder.file("result.json");
+  for (const auto mode : {fs::perms{0600}, fs::perms{0664}}) {
+    write_file_atomic(path, "old", "--output");
+    fs::permissions(path, mode);
+    write_file_atomic(path, "new", "--output");
+    CHECK(fs::status(path).permissions() == mode);
+  }
+}
+
 TEST_CASE("a link keeps pointing where it does") {
   const Folder folder;
   write_file_atomic(folder.file("target"), "old", "--output");

@@ -331,6 +331,8 @@ TEST_CASE("an interrupted run keeps what has finished and says so") {
     FAIL("nothing had finished");
   } catch (const Error& error) {
     CHECK(error.kind() == ErrorKind::interrupted);
+    CHECK(error.hint() ==
+          "run the same command again, without --no-cache so that finished models are kept");
   }
 }
 

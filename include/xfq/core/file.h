@@ -14,7 +14,8 @@ std::string read_file(const std::string& path, std::string_view what,
 
 /// Writes to a temporary file in the same folder, flushes it to the disk and
 /// renames it over `path`: after a crash, a kill or a full disk there is the old
-/// file or the new one, never a part. Throws ErrorKind::input.
+/// file or the new one, never a part. A file that is there keeps its permissions. Throws
+/// ErrorKind::input.
 /// A path that is not a regular file (a pipe, /dev/stdout) is written directly.
 void write_file_atomic(const std::string& path, std::string_view bytes, std::string_view what);
 

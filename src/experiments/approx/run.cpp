@@ -89,7 +89,8 @@ class Approx : public Experiment {
         }
       }
     }
-    note_interruption(finished_jobs, static_cast<std::int64_t>(jobs.size()), record);
+    note_interruption(finished_jobs, static_cast<std::int64_t>(jobs.size()), options_.common.cache,
+                      record);
 
     std::vector<Text> answers;
     for (std::size_t p = 0; p < parts.size(); ++p) {

@@ -49,7 +49,7 @@ class BatchPpl : public Experiment {
       monitor.finished(fmt::format("seed {}", result.seed));
       return result;
     });
-    const std::vector<SeedResult> seeds = finished(std::move(results), record);
+    const std::vector<SeedResult> seeds = finished(std::move(results), options_.cache, record);
 
     std::int64_t sequences = sweep.sequences();
     for (const SeedResult& seed : seeds) sequences += seed.sequences;

@@ -95,7 +95,7 @@ class NeuronImportance : public Experiment {
 
     return finished(run_jobs<Judged>(options_.seeds, options_.threads,
                                      [&](Index i) { return judge(scored, done, i, parts); }),
-                    record);
+                    options_.cache, record);
   }
 
   /// Puts a seed together; throws ErrorKind::interrupted when a part of it is missing.

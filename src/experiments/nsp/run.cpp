@@ -127,7 +127,7 @@ class Nsp : public Experiment {
       if (options_.mlm_steps > 0 && !grounds[s].mlm.from_cache) trained_steps += options_.mlm_steps;
       finished.push_back(std::move(seed));
     }
-    note_interruption(static_cast<std::int64_t>(finished.size()), seeds, record);
+    note_interruption(static_cast<std::int64_t>(finished.size()), seeds, options_.cache, record);
 
     const models::Encoder encoder(options_.encoder_config(*data_, 2));
     record.cost.tokens = trained_steps * options_.batch_size * data_->row_length();

@@ -229,7 +229,8 @@ class Quantize : public Experiment {
       }
       finished.push_back(std::move(results[s]));
     }
-    note_interruption(static_cast<std::int64_t>(finished.size()), options_.seeds, record);
+    note_interruption(static_cast<std::int64_t>(finished.size()), options_.seeds, options_.cache,
+                      record);
     return finished;
   }
 
