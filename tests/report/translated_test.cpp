@@ -141,6 +141,19 @@ bool becomes_text(const fs::path& path, const Literal& literal) {
          is_sentence(literal.text);
 }
 
+TEST_CASE("claims are alike: a capital first, no full stop") {
+  for (const std::string& path : smoke_results()) {
+    for (const Claim& claim : parse_result(read_file(path, "smoke result"), path).record.claims) {
+      const std::string english = claim.claim.english();
+      const std::string chinese = claim.claim.in(Language::zh);
+      INFO(path << ": " << english);
+      CHECK(std::isupper(static_cast<unsigned char>(english.front())) != 0);
+      CHECK_FALSE(ends_with(english, "."));
+      CHECK_FALSE(ends_with(chinese, "\xe3\x80\x82"));
+    }
+  }
+}
+
 TEST_CASE("no text of a smoke result is in English only") {
   for (const std::string& path : smoke_results()) {
     std::string missing;

@@ -16,7 +16,7 @@ constexpr double kSmallestLoss = 0.02;
 
 Claim steadier(const ClaimNumbers& n) {
   return stats::make_claim(
-      "batch.steadier-gradient", "a larger batch gives a steadier gradient",
+      "batch.steadier-gradient", "A larger batch gives a steadier gradient",
       {make_test("the variance of the gradient falls as 1 / B: slope of its logarithm on log B",
                  stats::within(-1.05, -0.95), mean_t(n.variance_slope)),
        make_test("drawn without replacement from D sequences it falls as 1/B - 1/D: measured "
@@ -26,7 +26,7 @@ Claim steadier(const ClaimNumbers& n) {
 
 Claim truer(const ClaimNumbers& n) {
   return stats::make_claim(
-      "batch.truer-direction", "a larger batch gives a more accurate direction",
+      "batch.truer-direction", "A larger batch gives a more accurate direction",
       {make_test("the cosine with the true gradient follows 1 / sqrt(1 + B_simple / B): R^2",
                  stats::at_least(0.95), mean_t(n.cosine_r_squared)),
        make_test("the gain saturates at the noise scale, where the cosine is 0.71",
@@ -40,7 +40,7 @@ Claim larger_lower(const ClaimNumbers& n) {
                               stats::below(0), mean_t(budget.nll_per_doubling),
                               equal_budget(budget.budget)));
   }
-  return stats::make_claim("batch.larger-lower-ppl", "a larger batch gives a lower perplexity",
+  return stats::make_claim("batch.larger-lower-ppl", "A larger batch gives a lower perplexity",
                            tests);
 }
 
@@ -55,7 +55,7 @@ Claim smaller_higher(const ClaimNumbers& n) {
   test(n.small_steps, "equal steps");
   test(n.small_frozen, "equal tokens with the learning rate and beta2 of a larger batch");
   test(n.small_scaled, "equal tokens with learning rate and beta2 set for the batch");
-  return stats::make_claim("batch.smaller-higher-ppl", "a smaller batch gives a higher perplexity",
+  return stats::make_claim("batch.smaller-higher-ppl", "A smaller batch gives a higher perplexity",
                            tests);
 }
 

@@ -40,9 +40,9 @@ Claim gradient_claim(const GradientNumbers& numbers) {
              {kSame}),
       stats::at_most(kSame), numbers.taylor_advantage, "E|g| against E|g a|");
   add_pruning(tests, Text::verbatim("E|g|"), numbers.orders);
-  return stats::make_claim(
-      "importance.gradient",
-      "Neurons with a larger gradient of the loss are the more important ones.", tests);
+  return stats::make_claim("importance.gradient",
+                           "Neurons with a larger gradient of the loss are the more important ones",
+                           tests);
 }
 
 Claim activation_claim(const ActivationNumbers& numbers) {
@@ -60,7 +60,7 @@ Claim activation_claim(const ActivationNumbers& numbers) {
   add_pruning(tests, Text::verbatim("E|a|"), numbers.orders);
   return stats::make_claim("importance.activation",
                            "Neurons whose activations are larger, or vary more, are the more "
-                           "important ones.",
+                           "important ones",
                            tests);
 }
 
@@ -80,7 +80,7 @@ Claim entropy_claim(const EntropyNumbers& numbers) {
       stats::above(0), numbers.finetuned_gain, "pruning by the entropy and fine-tuning");
   return stats::make_claim("importance.entropy",
                            "Neurons whose activations have more entropy are the more important "
-                           "ones.",
+                           "ones",
                            tests);
 }
 

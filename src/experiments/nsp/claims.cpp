@@ -52,9 +52,9 @@ class Tests {
 Claim generalises_poorly(const Evidence& e) {
   Tests t;
   // ALBERT, table 5: the NSP head has 90.5 on NSP and 52.0 on order, the SOP head 86.5.
-  t.control("the nsp head ranks its own pairs: AUC", at_least(0.85), e.nsp_auc);
-  t.control("control, order can be learnt here: accuracy of the sop head on order", at_least(0.75),
-            e.sop_order_accuracy);
+  t.control("control: the nsp head ranks its own pairs, by its AUC", at_least(0.85), e.nsp_auc);
+  t.control("control: order can be learnt here, by the accuracy of the sop head on it",
+            at_least(0.75), e.sop_order_accuracy);
   t.mean("no better than words: AUC of the nsp head minus that of a bag of words", at_most(0.05),
          e.nsp_over_words);
   t.mean("accuracy of the nsp head on order", within(0.45, 0.55), e.nsp_order_accuracy,
@@ -65,7 +65,7 @@ Claim generalises_poorly(const Evidence& e) {
   t.mean("AUC that the nsp head loses on text of another domain", above(0), e.nsp_shifted_drop,
          "another domain");
   return stats::make_claim("nsp.generalises-poorly",
-                           "what next-sentence prediction teaches does not carry over to other "
+                           "What next-sentence prediction teaches does not carry over to other "
                            "questions about sentences, or to other text",
                            t.all());
 }
@@ -82,7 +82,7 @@ Claim negatives_outnumber(const Evidence& e) {
   t.exact("share of negatives among all ordered pairs of sentences", above(0.5), e.natural_share,
           "all pairs of a corpus");
   return stats::make_claim("nsp.negatives-outnumber",
-                           "training pairs have more negatives than positives", t.all());
+                           "Training pairs have more negatives than positives", t.all());
 }
 
 Claim extra_cost(const Evidence& e) {
@@ -91,7 +91,7 @@ Claim extra_cost(const Evidence& e) {
           e.head_flop_share, "compute");
   t.mean("held-out MLM loss: half of the rows random pairs, minus all rows running on", above(0),
          e.mlm_format, "context");
-  return stats::make_claim("nsp.extra-cost", "next-sentence prediction makes training dearer",
+  return stats::make_claim("nsp.extra-cost", "Next-sentence prediction makes training dearer",
                            t.all());
 }
 
@@ -103,7 +103,7 @@ Claim multitask_helps(const Evidence& e) {
                e.probes_contiguous, "probes of nsp");
   t.difference("mean AUC of frozen probes: sop minus MLM alone", above(0), e.probes_sop,
                e.probes_contiguous, "probes of sop");
-  return stats::make_claim("nsp.multitask-helps", "a sentence task beside MLM makes a better model",
+  return stats::make_claim("nsp.multitask-helps", "A sentence task beside MLM makes a better model",
                            t.all());
 }
 
@@ -129,7 +129,7 @@ Claim balancing_helps(const Evidence& e) {
          within(-0.2, 0.2), off, prior);
   t.difference("cross-entropy on equal shares: shifted minus plain", below(0), e.shifted_ce,
                e.plain_ce, prior);
-  return stats::make_claim("nsp.balancing-helps", "equal shares of labels make a better classifier",
+  return stats::make_claim("nsp.balancing-helps", "Equal shares of labels make a better classifier",
                            t.all());
 }
 
@@ -143,7 +143,7 @@ Claim can_be_dropped(const Evidence& e) {
                at_least(-0.02), e.probes_pair, e.probes_nsp, "probes, pairs kept");
   t.difference("mean AUC of frozen probes: text that runs on, minus nsp", at_least(-0.02),
                e.probes_contiguous, e.probes_nsp, "probes, text that runs on");
-  return stats::make_claim("nsp.can-be-dropped", "a model does as well without it", t.all());
+  return stats::make_claim("nsp.can-be-dropped", "A model does as well without it", t.all());
 }
 
 Claim better_task_helps(const Evidence& e) {
@@ -162,7 +162,7 @@ Claim better_task_helps(const Evidence& e) {
             at_least(0.8), wins / static_cast<double>(e.sop_on_nsp.size()));
   }
   return stats::make_claim("nsp.better-task-helps",
-                           "a task that topic does not give away, such as sentence order, teaches "
+                           "A task that topic does not give away, such as sentence order, teaches "
                            "more than next-sentence prediction",
                            t.all());
 }

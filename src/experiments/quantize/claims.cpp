@@ -28,7 +28,7 @@ Claim sweet_spot_claim(const SweetSpotNumbers& numbers) {
         stats::above(0), stats::mean_t(numbers.equal_bytes), "weights only at equal bytes"));
   }
   return stats::make_claim("quant.int8-sweet-spot",
-                           "Eight bits are the best trade-off between size and quality.", tests);
+                           "Eight bits are the best trade-off between size and quality", tests);
 }
 
 Claim long_tail_claim(const LongTailNumbers& numbers) {
@@ -39,7 +39,7 @@ Claim long_tail_claim(const LongTailNumbers& numbers) {
         stats::mean_t(comparison.advantage), comparison.condition));
   }
   return stats::make_claim("quant.kl-handles-long-tails",
-                           "Ranges that minimise the KL divergence handle long-tailed values.",
+                           "Ranges that minimise the KL divergence handle long-tailed values",
                            tests);
 }
 
@@ -62,7 +62,7 @@ Claim finetune_claim(const FinetuneNumbers& numbers) {
     }
   }
   return stats::make_claim("quant.finetuning-recovers",
-                           "Fine-tuning in quantized form gets the quality back.", tests);
+                           "Fine-tuning in quantized form gets the quality back", tests);
 }
 
 Claim mixed_claim(const MixedNumbers& numbers) {
@@ -81,7 +81,7 @@ Claim mixed_claim(const MixedNumbers& numbers) {
         stats::at_least(kRecovered), recovery(numbers.columns_kl, numbers.rows_kl)));
   }
   return stats::make_claim("quant.mixed-precision-recovers",
-                           "Keeping the sensitive parts in higher precision gets the quality back.",
+                           "Keeping the sensitive parts in higher precision gets the quality back",
                            tests);
 }
 
@@ -95,7 +95,7 @@ Claim dynamic_claim(const DynamicNumbers& numbers) {
         circumstance.condition));
   }
   return stats::make_claim("quant.dynamic-recovers",
-                           "Scales found at run time get the quality back.", tests);
+                           "Scales found at run time get the quality back", tests);
 }
 
 }  // namespace xfq::experiments::quantize
