@@ -57,8 +57,10 @@ int run_compare(const Arglist& arguments, const Entries& /*all*/) {
   } else {
     check_writable(options.output, "--output");
   }
-  const report::Comparison comparison = report::compare(
-      read_result(given.rest[0]), read_result(given.rest[1]), tolerances, options.alpha);
+  const report::Result baseline = read_result(given.rest[0]);
+  report::check_known(tolerances, baseline.record);
+  const report::Comparison comparison =
+      report::compare(baseline, read_result(given.rest[1]), tolerances, options.alpha);
 
   const std::string text =
       options.format == "md" ? report::to_markdown(comparison) : report::to_json(comparison);
@@ -91,7 +93,7 @@ Command compare_command() {
   help.operands = "BASELINE.json CANDIDATE.json";
   help.summary = "What moved from one result to another; exit code 3 on a regression";
   help.examples = {"before.json after.json",
-                   "before.json after.json --tolerance 0.02,int8.delta_nll=0.005abs"};
+                   "before.json after.json --tolerance 0.02,w8a8.mse.delta_nll=0.005abs"};
   help.about =
       "A metric that got worse by more than the tolerance, and not by chance, is a regression; "
       "then\n"

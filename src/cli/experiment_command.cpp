@@ -25,18 +25,10 @@ namespace {
 
 constexpr std::size_t kLargestResult = std::size_t{1} << 30;
 
-/// "xfq/quantize/1" -> "quantize".
-std::string experiment_of(const std::string& schema) {
-  const std::size_t first = schema.find('/');
-  const std::size_t second = schema.find('/', first + 1);
-  if (first == std::string::npos || second == std::string::npos) return {};
-  return schema.substr(first + 1, second - first - 1);
-}
-
 /// The settings that concern this experiment, checked for known names.
 std::vector<Setting> relevant_settings(const ConfigFile& file, const experiments::Entry& entry,
                                        const Entries& all, const std::string& source) {
-  if (!file.schema.empty() && experiment_of(file.schema) != entry.name) {
+  if (!file.schema.empty() && report::experiment_name(file.schema) != entry.name) {
     throw_usage(fmt::format("{}: got a result of schema '{}', expected one of 'xfq {}'", source,
                             file.schema, entry.name));
   }
@@ -89,7 +81,8 @@ report::Result read_baseline(const std::string& path, const experiments::Entry& 
                                                  fmt::format("--baseline {}", path));
   const std::string& schema = baseline.record.schema;
   const std::string expected = report::schema_id(entry.name);
-  const bool fits = expected.empty() ? experiment_of(schema) == entry.name : schema == expected;
+  const bool fits =
+      expected.empty() ? report::experiment_name(schema) == entry.name : schema == expected;
   if (!fits) {
     throw_input(fmt::format("--baseline {}: got schema '{}', expected '{}'", path, schema,
                             expected.empty() ? "xfq/" + entry.name + "/..." : expected),
@@ -193,7 +186,10 @@ int run_experiment(const experiments::Entry& entry, const Entries& all, const Ar
     check_writable(common.output, "--output");
   }
   std::optional<report::Result> baseline;
-  if (!common.baseline.empty()) baseline = read_baseline(common.baseline, entry);
+  if (!common.baseline.empty()) {
+    baseline = read_baseline(common.baseline, entry);
+    report::check_known(tolerances, baseline->record);
+  }
 
   const Stopwatch stopwatch;
   experiment->check();

@@ -48,6 +48,24 @@ std::string written(const ReportOptions& options, const std::vector<report::Name
   return drawn ? report::to_html(results, language) : report::to_vega_lite(results, language);
 }
 
+/// What a file's name says about its content is not contradicted.
+void check_ending(const ReportOptions& options) {
+  const std::size_t dot = options.output.find_last_of("./");
+  if (dot == std::string::npos || options.output[dot] == '/') return;
+  const std::string ending = options.output.substr(dot + 1);
+  const std::string expected = options.format == "vega-lite" ? "json"
+                               : options.chart.empty()       ? "html"
+                                                             : "svg";
+  for (const char* other : {"html", "svg", "json", "png", "pdf"}) {
+    if (ending != other || ending == expected) continue;
+    throw_usage(fmt::format("--output: got '{}', expected a name that ends in .{}", options.output,
+                            expected),
+                ending == "svg" || ending == "png" || ending == "pdf"
+                    ? "--chart NAME gives an SVG drawing, which other programs turn into more"
+                    : "--format says what is written");
+  }
+}
+
 int run_report(const Arglist& arguments, const Entries& /*all*/) {
   ReportOptions options;
   const Arguments given = split_arguments("xfq report", arguments, {&options.table});
@@ -56,6 +74,7 @@ int run_report(const Arglist& arguments, const Entries& /*all*/) {
     throw_usage("report: got no file, expected one result or more",
                 "xfq report RESULT.json... --output report.html");
   }
+  check_ending(options);
   if (options.output.empty()) {
     check_stdout();
   } else {

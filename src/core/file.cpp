@@ -36,7 +36,8 @@ bool is_special(const std::string& path) {
 
 [[noreturn]] void fail_write(std::string_view what, const std::string& path, int code) {
   throw_input(fmt::format("{}: cannot write {}: {}", what, path, reason(code)),
-              "choose a path in a folder that exists and is writable");
+              code == ENOSPC ? "free some space, or choose another place"
+                             : "choose a path in a folder that exists and is writable");
 }
 
 /// Writes all bytes; returns 0 or errno.

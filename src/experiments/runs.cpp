@@ -29,16 +29,25 @@ void rethrow_failures(const std::vector<std::exception_ptr>& failures) {
   }
 }
 
+namespace {
+
+/// What a second try begins with.
+Text again(bool cache) {
+  return cache ? "run the same command again; finished models come from the cache"
+               : "run the same command again, without --no-cache so that finished models are kept";
+}
+
+}  // namespace
+
+void throw_interrupted(const std::string& what, bool cache) {
+  throw Error(ErrorKind::interrupted, "interrupted before " + what, again(cache).english());
+}
+
 void note_interruption(std::int64_t finished, std::int64_t planned, bool cache, Record& record) {
   if (finished == planned) return;
-  const Text again =
-      cache ? "run the same command again; finished models come from the cache"
-            : "run the same command again, without --no-cache so that finished models are kept";
-  if (finished == 0) {
-    throw Error(ErrorKind::interrupted, "interrupted before any run had finished", again.english());
-  }
+  if (finished == 0) throw_interrupted("any run had finished", cache);
   record.warnings.push_back(
-      {"interrupted", phrase("{} of {} runs had finished", {finished, planned}), again});
+      {"interrupted", phrase("{} of {} runs had finished", {finished, planned}), again(cache)});
 }
 
 }  // namespace xfq::experiments

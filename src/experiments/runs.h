@@ -43,6 +43,9 @@ JobResults<Result> run_jobs(Index count, Index threads, const std::function<Resu
   return results;
 }
 
+/// Throws ErrorKind::interrupted: nothing to show before `what`.
+[[noreturn]] void throw_interrupted(const std::string& what, bool cache);
+
 /// Says in the record that only `finished` of `planned` runs are in it, when they are
 /// fewer; `cache` is --cache, which decides what a second try begins with. Throws
 /// ErrorKind::interrupted when there is none.

@@ -10,6 +10,7 @@
 #include "reference.h"
 #include "table.h"
 #include "xfq/core/error.h"
+#include "xfq/core/options.h"
 #include "xfq/kernels/kernels.h"
 
 namespace xfq::kernels {
@@ -66,22 +67,6 @@ constexpr bool is_dual<Dual<S>> = true;
 
 const FloatKernels& table() { return *current().load(std::memory_order_relaxed); }
 
-// Levenshtein distance, two rows.
-std::size_t distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
-
 template <class Names>
 std::string joined(const Names& names) {
   std::string text;
@@ -113,14 +98,12 @@ void select(const std::string& name) {
     return;
   }
   if (std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames)) {
-    throw_usage("kernel '" + name + "' cannot run on this processor",
+    throw_usage("--kernel: got '" + name + "', which cannot run on this processor",
                 "it can run " + joined(available()));
   }
-  const char* nearest = *std::min_element(
-      std::begin(kNames), std::end(kNames),
-      [&](const char* a, const char* b) { return distance(name, a) < distance(name, b); });
-  throw_usage("got kernel '" + name + "', expected one of " + joined(kNames),
-              "did you mean '" + std::string(nearest) + "'?");
+  const std::string near = nearest_name(name, {std::begin(kNames), std::end(kNames)});
+  throw_usage("--kernel: got '" + name + "', expected one of " + joined(kNames),
+              near.empty() ? std::string() : "did you mean '" + near + "'?");
 }
 
 std::string selected() { return table().name; }

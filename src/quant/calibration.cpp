@@ -25,8 +25,9 @@ Calibration parse_percentile(const std::string& text, const std::string& number)
   stream >> value;
   const bool whole = !stream.fail() && stream.peek() == std::istringstream::traits_type::eof();
   if (!whole || !(value > 0 && value <= 100)) {
-    throw_usage(fmt::format("--calibration {}, expected percentile:P with 0 < P <= 100", text),
-                "for example percentile:99.99");
+    throw_usage(
+        fmt::format("--calibration: got '{}', expected percentile:P with 0 < P <= 100", text),
+        "for example percentile:99.99");
   }
   return {CalibrationMethod::percentile, value};
 }
@@ -45,7 +46,7 @@ Calibration parse_calibration(const std::string& text) {
     return parse_percentile(text, text.substr(colon + 1));
   }
   const std::string nearest = nearest_name(word, {"minmax", "percentile", "mse", "kl", "aciq"});
-  throw_usage(fmt::format("--calibration {}, expected {}", text, kMethods),
+  throw_usage(fmt::format("--calibration: got '{}', expected {}", text, kMethods),
               nearest.empty() ? std::string() : fmt::format("did you mean {}?", nearest));
 }
 

@@ -11,6 +11,7 @@
 #include <set>
 #include <tuple>
 
+#include "xfq/report/schema.h"
 #include "xfq/stats/intervals.h"
 
 namespace xfq::report {
@@ -467,13 +468,6 @@ std::vector<Chart> charts_of(const Record& record, Language language) {
     if (auto chart = resolve(declaration, record, language)) charts.push_back(std::move(*chart));
   }
   return charts;
-}
-
-std::string experiment_name(const std::string& schema) {
-  const std::size_t begin = schema.find('/');
-  const std::size_t end = schema.rfind('/');
-  if (begin == std::string::npos || end <= begin) return schema;
-  return schema.substr(begin + 1, end - begin - 1);
 }
 
 }  // namespace xfq::report

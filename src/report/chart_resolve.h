@@ -20,7 +20,4 @@ std::optional<Chart> resolve(const ChartDeclaration& declaration, const Record& 
 /// The declared charts of the record's experiment that it has rows for.
 std::vector<Chart> charts_of(const Record& record, Language language);
 
-/// "xfq/quantize/1" -> "quantize".
-std::string experiment_name(const std::string& schema);
-
 }  // namespace xfq::report

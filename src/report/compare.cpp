@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "xfq/core/error.h"
+#include "xfq/core/options.h"
 #include "xfq/stats/intervals.h"
 #include "xfq/stats/significance.h"
 
@@ -37,9 +38,15 @@ Tolerance parse_amount(const std::string& text) {
     throw_usage(fmt::format("--tolerance: got '{}', expected a number of at least 0, with 'abs' "
                             "behind it when it is absolute",
                             text),
-                "for example --tolerance 0.01,int8.delta_nll=0.002abs");
+                "for example --tolerance 0.01,w8a8.mse.delta_nll=0.002abs");
   }
   return tolerance;
+}
+
+/// "fp32.nll" fits itself, "fp32.*" all that begins so.
+bool fits_pattern(const std::string& pattern, const std::string& id) {
+  if (pattern.back() != '*') return pattern == id;
+  return id.compare(0, pattern.size() - 1, pattern, 0, pattern.size() - 1) == 0;
 }
 
 bool disjoint(const Interval& a, const Interval& b) { return a.hi < b.lo || b.hi < a.lo; }
@@ -168,13 +175,25 @@ std::vector<ClaimChange> claim_changes(const Record& before, const Record& after
 
 const Tolerance& Tolerances::of(const std::string& id) const {
   for (const auto& [pattern, tolerance] : exceptions) {
-    if (pattern == id) return tolerance;
-    if (pattern.back() == '*' &&
-        id.compare(0, pattern.size() - 1, pattern, 0, pattern.size() - 1) == 0) {
-      return tolerance;
-    }
+    if (fits_pattern(pattern, id)) return tolerance;
   }
   return fallback;
+}
+
+void check_known(const Tolerances& tolerances, const Record& record) {
+  std::vector<std::string> ids;
+  for (const Metric& metric : record.metrics) ids.push_back(metric.id);
+  for (const auto& [pattern, tolerance] : tolerances.exceptions) {
+    if (std::any_of(ids.begin(), ids.end(),
+                    [&name = pattern](const std::string& id) { return fits_pattern(name, id); })) {
+      continue;
+    }
+    const std::string near = nearest_name(pattern, ids);
+    throw_usage(fmt::format("--tolerance: got '{}', expected a metric of the baseline, or how one "
+                            "begins and a *",
+                            pattern),
+                near.empty() ? "" : fmt::format("did you mean '{}'?", near));
+  }
 }
 
 Tolerances parse_tolerances(const std::string& text) {

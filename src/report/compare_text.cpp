@@ -100,7 +100,7 @@ std::string in_words(const Comparison& comparison) {
   out += sentence(comparison, Change::missing, "had a value and have none now");
   out += sentence(comparison, Change::better, "got better");
   out += sentence(comparison, Change::moved, "moved, where neither direction is better");
-  out += sentence(comparison, Change::added, "are new");
+  out += sentence(comparison, Change::added, "came in");
   std::vector<std::string> calm;
   const auto count = [&](Change kind, const char* what) {
     const auto found = static_cast<std::int64_t>(of_kind(comparison, kind).size());

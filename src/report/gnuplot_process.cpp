@@ -73,7 +73,7 @@ std::string run_gnuplot(const std::string& script) {
                                      environment.data());
   ::posix_spawn_file_actions_destroy(&actions);
   if (failure == ENOENT) {
-    throw_run("the page needs the program gnuplot, which is not in PATH",
+    throw_run("charts need the program gnuplot, which is not in PATH",
               fmt::format("install it (Debian: apt install gnuplot-nox), {}", kOtherWay));
   }
   if (failure != 0) {

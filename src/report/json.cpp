@@ -11,6 +11,7 @@
 #include "json_tools.h"
 #include "xfq/core/error.h"
 #include "xfq/core/hash.h"
+#include "xfq/report/schema.h"
 
 namespace xfq::report {
 
@@ -309,6 +310,14 @@ Claim read_claim(const Field& field) {
   return claim;
 }
 
+/// A schema of an experiment that this program has is the present one.
+void check_version(const std::string& schema, const std::string& source, ErrorKind kind) {
+  const std::string expected = schema_id(experiment_name(schema));
+  if (expected.empty() || schema == expected) return;
+  throw Error(kind, fmt::format("{}: got schema '{}', expected '{}'", source, schema, expected),
+              "it is of another version of xfq; run the experiment again");
+}
+
 }  // namespace
 
 std::string signature(const Record& record) { return hash_of(behaviour_json(record)); }
@@ -325,6 +334,7 @@ Result parse_result(std::string_view text, const std::string& source) {
   Result result;
   Record& record = result.record;
   record.schema = root.at("schema").text();
+  check_version(record.schema, source, ErrorKind::input);
   record.question_number = root.at("question").at("number").integer();
   record.question_title = root.at("question").at("title").text();
   for (const Field& item : root.at("config").items()) {
@@ -381,6 +391,7 @@ std::vector<Result> parse_results(std::string_view text, const std::string& sour
   for (std::size_t i = 0; i < lines.size(); ++i) {
     if (lines[i].find_first_not_of(" \t\r") == std::string_view::npos) continue;
     results.push_back(parse_result(lines[i], fmt::format("{} (line {})", source, i + 1)));
+    results.back().line = i + 1;
   }
   return results;
 }
@@ -391,7 +402,10 @@ Settings parse_settings(std::string_view text, const std::string& source) {
   if (!json.is_object()) root.fail("an object");
   Settings settings;
   const bool result = root.has("schema") && root.has("config");
-  if (result) settings.schema = root.at("schema").text();
+  if (result) {
+    settings.schema = root.at("schema").text();
+    check_version(settings.schema, source, ErrorKind::usage);
+  }
   const Field config = result ? root.at("config") : root;
   if (!config.node().is_object()) config.fail("an object");
   for (const Field& item : config.items()) {

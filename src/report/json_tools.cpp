@@ -167,13 +167,15 @@ Json to_json_value(const Value& value, const std::string& where) {
 }
 
 Json parse(std::string_view text, const std::string& source, ErrorKind kind) {
+  if (text.empty()) throw Error(kind, source + ": got an empty file, expected JSON");
   try {
     return Json::parse(text);
   } catch (const Json::parse_error& error) {
     const std::size_t end = std::min(error.byte, text.size());
     const auto line =
         1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(end), '\n');
-    throw Error(kind, fmt::format("{}: line {} is not valid JSON", source, line));
+    throw Error(kind, fmt::format("{}: line {} is not valid JSON", source, line),
+                end == text.size() ? "the file ends too early" : "");
   } catch (const Json::exception&) {
     throw Error(kind,
                 fmt::format("{}: a number is out of range, expected finite JSON numbers", source));

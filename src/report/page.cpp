@@ -15,6 +15,8 @@
 #include "sweep.h"
 #include "vega_lite.h"
 #include "xfq/core/error.h"
+#include "xfq/core/options.h"
+#include "xfq/report/schema.h"
 #include "xfq/report/text.h"
 
 namespace xfq::report {
@@ -338,9 +340,13 @@ class Page {
       return rows;
     };
     const std::string experiment = experiment_name(record.schema);
-    std::string out = fmt::format("<p>{} <code>xfq {} --config {}</code></p>\n",
-                                  html_escaped(text("Run it again:")), html_escaped(experiment),
-                                  html_escaped(result.file));
+    // An option file holds one result.
+    const std::string again =
+        result.result.line == 0 ? fmt::format("xfq {} --config {}", experiment, result.file)
+                                : fmt::format("sed -n {}p {} > one.json; xfq {} --config one.json",
+                                              result.result.line, result.file, experiment);
+    std::string out = fmt::format("<p>{} <code>{}</code></p>\n",
+                                  html_escaped(text("Run it again:")), html_escaped(again));
     out += html_table({text("Field"), text("Value")},
                       {{"file", result.file},
                        {"schema", record.schema},
@@ -494,7 +500,11 @@ Chart chart_named(const std::vector<NamedResult>& results, const std::string& na
   }
   if (of_that_id == 1) return std::move(found->chart);
   if (names.empty()) throw_usage("--chart: these results have nothing to draw");
-  throw_usage(fmt::format("--chart: got '{}', expected one of {}", name, fmt::join(names, ", ")));
+  const std::string near = nearest_name(name, names);
+  throw_usage(fmt::format("--chart: got '{}'{}, expected one of {}", name,
+                          of_that_id > 1 ? ", which several charts are called" : "",
+                          fmt::join(names, ", ")),
+              near.empty() ? "" : fmt::format("did you mean '{}'?", near));
 }
 
 }  // namespace

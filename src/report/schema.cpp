@@ -103,6 +103,13 @@ std::string schema_id(const std::string& name) {
   return schema.value(Json::json_pointer("/properties/schema/const"), std::string());
 }
 
+std::string experiment_name(const std::string& schema) {
+  const std::size_t begin = schema.find('/');
+  const std::size_t end = schema.rfind('/');
+  if (begin == std::string::npos || end <= begin) return schema;
+  return schema.substr(begin + 1, end - begin - 1);
+}
+
 std::vector<std::string> schema_tables(const std::string& name) {
   std::vector<std::string> names;
   const EmbeddedFile* const found = find_schema(name);

@@ -13,6 +13,7 @@
 
 #include "chart_declaration.h"
 #include "chart_resolve.h"
+#include "xfq/report/schema.h"
 
 namespace xfq::report {
 

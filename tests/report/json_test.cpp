@@ -196,7 +196,7 @@ TEST_CASE("a broken result is refused with its place") {
   const auto message = [](const std::string& text) {
     return error(ErrorKind::input, [&] { parse_result(text, "r.json"); });
   };
-  CHECK(message("") == "r.json: line 1 is not valid JSON");
+  CHECK(message("") == "r.json: got an empty file, expected JSON");
   CHECK(message("[]") == "r.json: the document is a JSON array, expected an object");
   CHECK(message("{}") == "r.json: the document has no 'schema'; expected a result that xfq wrote");
   CHECK(message(good.substr(0, good.size() / 2)).find("is not valid JSON") != std::string::npos);
@@ -220,7 +220,8 @@ TEST_CASE("a broken result is refused with its place") {
   CHECK(message(replaced(good, "\"bits\": 8", "\"bots\": 8")) ==
         "r.json: 'tables.bits[1]' is a JSON object, expected an object with the columns of the "
         "first row");
-  CHECK(message(std::string(100000, '[')) == "r.json: line 1 is not valid JSON");
+  CHECK(message(std::string(100000, '[')) ==
+        "r.json: line 1 is not valid JSON; the file ends too early");
 }
 
 TEST_CASE("settings come from a result or from a plain object") {

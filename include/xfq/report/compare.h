@@ -31,7 +31,7 @@ struct Tolerance {
   bool absolute = false;
 };
 
-/// Default and exceptions: "0.01", "0.01abs", "0.02,int8.delta_nll=0.005abs,fp32.*=0".
+/// Default and exceptions: "0.01", "0.01abs", "0.02,w8a8.mse.delta_nll=0.005abs,fp32.*=0".
 struct Tolerances {
   Tolerance fallback;
   /// Metric id, or a prefix that ends in '*'; the first that fits counts.
@@ -42,6 +42,9 @@ struct Tolerances {
 
 /// Throws ErrorKind::usage.
 Tolerances parse_tolerances(const std::string& text);
+
+/// Throws ErrorKind::usage where an exception fits no metric of the record.
+void check_known(const Tolerances& tolerances, const Record& record);
 
 enum class Change {
   same,             ///< equal to the last bit

@@ -20,6 +20,7 @@ namespace xfq::report {
 struct Result {
   Record record;
   std::string signature;  ///< as it stands in the file
+  std::size_t line = 0;   ///< of a file with several; 0: the file is this result
 };
 
 /// Settings from a configuration file, in file order.

@@ -17,6 +17,9 @@ std::string schema_text(const std::string& name);
 /// empty when no schema of that name is compiled in.
 std::string schema_id(const std::string& name);
 
+/// "xfq/quantize/1" -> "quantize".
+std::string experiment_name(const std::string& schema);
+
 /// The tables that results of experiment `name` may hold, or empty when unknown.
 std::vector<std::string> schema_tables(const std::string& name);
 

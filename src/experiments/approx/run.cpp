@@ -105,8 +105,7 @@ class Approx : public Experiment {
     }
     record.answer = paragraph(answers);
     if (record.answer.empty()) {
-      throw Error(ErrorKind::interrupted, "interrupted before all runs of any seed had finished",
-                  "finished runs are kept; the same command continues");
+      throw_interrupted("all runs of any seed had finished", options_.common.cache);
     }
     warn_few_seeds(seeds, record);
     CommonOptions::note_kernel(record);

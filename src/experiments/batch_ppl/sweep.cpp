@@ -130,8 +130,7 @@ void Sweep::run() {
       });
   for (std::size_t i = 0; i < results.size(); ++i) {
     if (!results[i]) {
-      throw Error(ErrorKind::interrupted, "interrupted before every training run had finished",
-                  "finished ones are kept; the same command continues");
+      throw_interrupted("every training run had finished", options_.cache);
     }
     sequences_ += results[i]->sequences;
     missing[i].second->trajectory = *results[i];

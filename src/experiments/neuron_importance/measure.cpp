@@ -266,8 +266,9 @@ std::vector<UnitRow> name_units(const Options& options, const Subject& subject,
   const std::vector<std::size_t> order = importance::ascending(damage);
   std::vector<UnitRow> rows;
   std::vector<Index> chosen;
+  const std::int64_t top = std::min(options.top, static_cast<std::int64_t>(order.size() / 2));
   for (const bool most : {true, false}) {
-    for (std::int64_t i = 0; i < options.top; ++i) {
+    for (std::int64_t i = 0; i < top; ++i) {
       const auto at = static_cast<std::size_t>(i);
       UnitRow row;
       row.unit = static_cast<Index>(most ? order[order.size() - 1 - at] : order[at]);

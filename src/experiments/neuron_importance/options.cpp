@@ -47,7 +47,8 @@ void Options::describe(OptionTable& table) {
   table.integer("oracle_tokens", oracle_tokens,
                 "Tokens of validation text that units are ablated on", {2, 100'000'000});
   table.integer("bootstrap", bootstrap, "Resamples behind an interval over units", {20, 1'000'000});
-  table.integer("top", top, "Units in the tables of the most and the least important ones",
+  table.integer("top", top,
+                "Units in the tables of the most and the least important ones; half of all at most",
                 {1, 10'000});
 
   table.group("Pruning");
@@ -134,11 +135,6 @@ void Options::check() const {
     if (prune_fractions[i] > prune_fractions[i - 1]) continue;
     throw_usage(fmt::format("--prune-fractions: got {} after {}, expected ascending shares",
                             prune_fractions[i], prune_fractions[i - 1]));
-  }
-  const std::int64_t per_layer = unit == "neuron" ? 4 * dim : unit == "head" ? heads : dim;
-  if (2 * top > layers * per_layer) {
-    throw_usage(fmt::format("--top: got {}, expected at most half of the {} units", top,
-                            layers * per_layer));
   }
   if (!encoder()) return;
   if (sequence != "auto") {
