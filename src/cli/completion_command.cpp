@@ -64,6 +64,7 @@ std::string bash(const Commands& commands) {
                            single_quoted(fmt::format("{}", fmt::join(command.operand_words, " "))),
                            !command.operands.empty() && command.operand_words.empty() ? 1 : 0);
   }
+  options += fmt::format("    help) words={} ;;\n", single_quoted(names_of(commands)));
   return fmt::format(R"(# bash completion for xfq; written by `xfq completion bash`.
 _xfq() {{
   local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD - 1]}}

@@ -1,5 +1,6 @@
 // xfq explain: what a metric, a column, a claim, an option or a term means.
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -9,6 +10,7 @@
 #include "xfq/core/error.h"
 #include "xfq/core/text.h"
 #include "xfq/report/explain.h"
+#include "xfq/report/schema.h"
 
 namespace xfq::cli {
 
@@ -95,8 +97,26 @@ std::vector<Page> option_pages(const std::vector<CommandHelp>& commands, const s
   return pages;
 }
 
-std::vector<std::string> known_names(const std::vector<CommandHelp>& commands) {
+/// A table of that name, of each experiment that has one.
+std::vector<Page> table_pages(const Entries& all, const std::string& name, Language language) {
+  std::vector<Page> pages;
+  for (const experiments::Entry& entry : all) {
+    const std::vector<std::string> columns = report::schema_columns(entry.name, name);
+    if (columns.empty()) continue;
+    Page page;
+    page.title = fmt::format("{} ({}, xfq {})", name, report::explain_label("table").in(language),
+                             entry.name);
+    page.lines = {{"columns", fmt::format("{}", fmt::join(columns, ", "))}};
+    pages.push_back(page);
+  }
+  return pages;
+}
+
+std::vector<std::string> known_names(const std::vector<CommandHelp>& commands, const Entries& all) {
   std::vector<std::string> names;
+  for (const experiments::Entry& entry : all) {
+    for (std::string& table : report::schema_tables(entry.name)) names.push_back(std::move(table));
+  }
   for (const report::Explanation& entry : report::explanations()) {
     const std::size_t place = entry.name.rfind(">.");
     names.push_back(place == std::string::npos ? entry.name : entry.name.substr(place + 2));
@@ -138,6 +158,7 @@ int run_explain(const Arglist& arguments, const Entries& all) {
   for (const report::Explanation* entry : report::explain(name)) {
     pages.push_back(page_of(*entry, language));
   }
+  for (Page& page : table_pages(all, name, language)) pages.push_back(std::move(page));
   for (Page& page : option_pages(commands, name, language)) pages.push_back(std::move(page));
   for (const CommandHelp& command : commands) {
     if (command.name == name) {
@@ -145,9 +166,9 @@ int run_explain(const Arglist& arguments, const Entries& all) {
     }
   }
   if (pages.empty()) {
-    const std::string near = nearest_name(name, known_names(commands));
-    throw_usage(fmt::format("explain: got '{}', expected a metric, a table's column, a claim, an "
-                            "option, a command or a term",
+    const std::string near = nearest_name(name, known_names(commands, all));
+    throw_usage(fmt::format("explain: got '{}', expected a metric, a table, its column, a claim, "
+                            "an option, a command or a term",
                             name),
                 near.empty() ? std::string("a result names its metrics and claims")
                              : fmt::format("did you mean '{}'?", near));
@@ -164,7 +185,7 @@ Command explain_command() {
   CommandHelp help;
   help.name = "explain";
   help.operands = "NAME";
-  help.summary = "What a metric, column, claim, option or term means";
+  help.summary = "What a metric, table, column, claim, option or term means";
   help.examples = {"perplexity", "w8a8.mse.delta_nll --lang zh"};
   help.about =
       "NAME is as it stands in a result: a metric with its arm or without, a column with\n"

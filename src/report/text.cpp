@@ -285,8 +285,10 @@ std::string summary(const Record& record, int width, Language language) {
       note = clauses({note, phrase("{} seeds would settle it", {*claim.seeds_needed})});
     }
     const Text verdict = verdict_text(claim.verdict);
-    out += fmt::format("  {:<{}}  {}\n", claim.id, longest,
-                       say(note.empty() ? verdict : phrase("{} ({})", {verdict, note})));
+    // The id stands in the first line's indent.
+    std::string lines = wrap(say(note.empty() ? verdict : phrase("{} ({})", {verdict, note})),
+                             width, std::string(longest + 4, ' '));
+    out += lines.replace(2, claim.id.size(), claim.id);
   }
   for (const Metric& metric : record.cost.measurements) {
     out += fmt::format("  {}  {} {} {}\n", metric.id, short_number(metric.value),

@@ -101,8 +101,11 @@ TEST_CASE("the summary wraps the answer and aligns the verdicts") {
         "question 23: Why INT8?\n"
         "  one two three four five\n"
         "  six seven\n"
-        "  quant.int8-sweet-spot   conditional (under gaussian)\n"
-        "  quant.dynamic-recovers  inconclusive (12 seeds would settle it)\n"
+        "  quant.int8-sweet-spot   conditional (under\n"
+        "                          gaussian)\n"
+        "  quant.dynamic-recovers  inconclusive (12\n"
+        "                          seeds would settle\n"
+        "                          it)\n"
         "  int8.speedup  3.25 [3, 3.5] ratio\n"
         "  12.5 s, peak 1 MB, signature " +
             signature(record) + "\n");
