@@ -330,6 +330,16 @@ Record with_one_chart() {
 
 }  // namespace
 
+TEST_CASE("the page says how a result is run again") {
+  NamedResult one = named("a.json", chartless());
+  CHECK(has(to_html({one}, Language::en), "--config a.json</code>"));
+  // An option file holds one result.
+  one.result.line = 2;
+  const std::string page = to_html({one}, Language::en);
+  CHECK(has(page, "<code>sed -n 2p a.json &gt; one.json; xfq "));
+  CHECK(has(page, "--config one.json</code>"));
+}
+
 TEST_CASE("specifications have a name for each chart") {
   const Record record = with_one_chart();
   const nlohmann::json specs =
