@@ -11,6 +11,7 @@
 #include <set>
 #include <tuple>
 
+#include "pattern.h"
 #include "xfq/report/schema.h"
 #include "xfq/stats/intervals.h"
 
@@ -60,16 +61,11 @@ class Row {
     return std::all_of(layer.where.begin(), layer.where.end(), [this](const auto& condition) {
       const std::string cell = text(condition.first);
       return std::any_of(condition.second.begin(), condition.second.end(),
-                         [&cell](const std::string& wanted) { return fits(wanted, cell); });
+                         [&cell](const std::string& wanted) { return fits_pattern(wanted, cell); });
     });
   }
 
  private:
-  static bool fits(const std::string& wanted, const std::string& cell) {
-    if (wanted.empty() || wanted.back() != '*') return wanted == cell;
-    return cell.compare(0, wanted.size() - 1, wanted, 0, wanted.size() - 1) == 0;
-  }
-
   const Table& table_;
   std::size_t row_;
 };

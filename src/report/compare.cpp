@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "pattern.h"
 #include "xfq/core/error.h"
 #include "xfq/core/options.h"
 #include "xfq/stats/intervals.h"
@@ -41,12 +42,6 @@ Tolerance parse_amount(const std::string& text) {
                 "for example --tolerance 0.01,w8a8.mse.delta_nll=0.002abs");
   }
   return tolerance;
-}
-
-/// "fp32.nll" fits itself, "fp32.*" all that begins so.
-bool fits_pattern(const std::string& pattern, const std::string& id) {
-  if (pattern.back() != '*') return pattern == id;
-  return id.compare(0, pattern.size() - 1, pattern, 0, pattern.size() - 1) == 0;
 }
 
 bool disjoint(const Interval& a, const Interval& b) { return a.hi < b.lo || b.hi < a.lo; }

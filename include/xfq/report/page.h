@@ -4,8 +4,8 @@
 // table of the result, its columns, and how rows of several seeds become one point with a
 // 95 % interval. A chart whose table the result does not hold is left out. Several
 // results of one experiment are a sweep: its metrics are drawn over the options in which
-// the results differ. Titles and headings are in the language asked for; what a record
-// says in words stays as it is.
+// the results differ. All of it is in the language asked for; what a record lacks in that
+// language stays English.
 #pragma once
 
 #include <string>

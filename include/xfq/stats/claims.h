@@ -53,7 +53,7 @@ struct JudgedTest {
   ClaimTest test;  ///< for the record
   Rule rule;
   Estimate estimate;
-  bool control = false;
+  bool control = false;  ///< see make_control
 };
 
 /// Judges the estimate. `condition` names the circumstances when a claim is tested
